@@ -1,0 +1,1 @@
+"""Outlines + image → SVG: paints, layers, writer, preview. numpy and svgwrite; no torch."""

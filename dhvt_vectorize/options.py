@@ -1,0 +1,156 @@
+"""What a user can choose about a drawing: `VectorizeOptions`, its ranges, and the presets that fill in the rest.
+
+Imports neither torch nor numba, so that the command line can validate before it loads anything. A field that is
+None is decided by the preset; the preset `auto` is decided by the image (see `pipeline.choose_preset`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from .errors import UsageError
+
+CRITERIA = ("bic", "aic", "aicc", "mdl")
+MODES = ("spline", "polygon", "pixel")
+FILLS = ("flat", "gradient", "auto")
+LAYERINGS = ("stacked", "cutout")
+PRESETS: dict[str, dict[str, Any]] = {
+    "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
+    "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
+    "photo": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 4, "tolerance": 0.8, "precision": 1},
+    "pixel-art": {"mode": "pixel", "fill": "flat", "detail": 1.0, "min_area": 0, "tolerance": 0.05, "precision": 0},
+    "bw": {
+        "mode": "spline",
+        "fill": "flat",
+        "detail": 0.5,
+        "min_area": 2,
+        "tolerance": 0.35,
+        "precision": 2,
+        "palette": ("#000000", "#ffffff"),
+    },
+}
+PRESET_NAMES = ("auto", *PRESETS)
+
+# name: (lowest, highest); None in a field is always allowed where its type says so
+_RANGES: dict[str, tuple[float, float]] = {
+    "regions": (1, 1_000_000),
+    "detail": (0.0, 1.0),
+    "max_depth": (1, 32),
+    "colors": (1, 256),
+    "min_area": (0, 1_000_000),
+    "tolerance": (0.01, 20.0),
+    "precision": (0, 6),
+    "max_pixels": (1, 1_000_000_000),
+}
+_CHOICES: dict[str, Sequence[str]] = {
+    "criterion": CRITERIA,
+    "mode": MODES,
+    "fill": FILLS,
+    "layering": LAYERINGS,
+    "preset": PRESET_NAMES,
+}
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def option_range(name: str) -> tuple[float, float]:
+    """The lowest and highest value of a numeric option."""
+    return _RANGES[name]
+
+
+@dataclass(frozen=True)
+class VectorizeOptions:
+    """Everything that decides how a drawing looks. Immutable, hashable, comparable.
+
+    Attributes:
+        regions: exact number of connected regions, before `min_area` and `colors`; None lets the criterion decide.
+        detail: 0 (coarse) … 1 (fine): scales the criterion's price of a region; 0.5 is the criterion itself.
+        criterion: information criterion that selects the partition: bic, aic, aicc, mdl.
+        max_depth: how many levels of the hierarchy a region may come from; 1 is the finest level alone, None all.
+        mode: spline (lines and cubics), polygon (lines), pixel (exact pixel edges).
+        fill: flat colours, a linear gradient in every region, or auto: gradients where they pay.
+        layering: stacked (shapes overlap, nothing shows through) or cutout (shapes abut).
+        colors: at most this many different flat colours, chosen from the image.
+        palette: the only colours allowed, as "#rrggbb".
+        min_area: regions smaller than this many pixels join a neighbour.
+        tolerance: how far an outline may lie from the traced edge, in pixels.
+        precision: decimals of a coordinate.
+        preset: auto, logo, illustration, photo, pixel-art, bw: fills in the fields that are None.
+        max_pixels: images with more pixels are refused.
+
+    Raises:
+        UsageError: unknown name, value out of range, or options that exclude each other.
+    """
+
+    regions: int | None = None
+    detail: float | None = None
+    criterion: str = "bic"
+    max_depth: int | None = None
+    mode: str | None = None
+    fill: str | None = None
+    layering: str = "stacked"
+    colors: int | None = None
+    palette: tuple[str, ...] | None = None
+    min_area: int | None = None
+    tolerance: float | None = None
+    precision: int | None = None
+    preset: str = "auto"
+    max_pixels: int = 64_000_000
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            _check_choice(name, getattr(self, name), choices)
+        for name, (lowest, highest) in _RANGES.items():
+            _check_range(name, getattr(self, name), lowest, highest)
+        if self.palette is not None:
+            object.__setattr__(self, "palette", _check_palette(self.palette))
+        if self.regions is not None and self.detail is not None:
+            raise UsageError("--detail", "cannot be combined with --regions", "give one of the two")
+        if self.colors is not None and self.palette is not None:
+            raise UsageError("--colors", "cannot be combined with --palette", "give one of the two")
+
+    def resolved(self, preset: str) -> VectorizeOptions:
+        """These options with every undecided field filled in from `preset` (one of PRESETS, not auto)."""
+        defaults = PRESETS[preset]
+        undecided = {name: value for name, value in defaults.items() if getattr(self, name) is None}
+        if self.regions is not None:
+            undecided.pop("detail", None)
+        if self.colors is not None:
+            undecided.pop("palette", None)
+        return replace(self, preset=preset, **undecided)
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The option names, in order."""
+        return tuple(field.name for field in fields(cls))
+
+
+def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:
+    if value is not None and value not in choices:
+        raise UsageError(_flag(name), f"no such value {value!r}", f"choose one of {', '.join(choices)}")
+
+
+def _check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
+    if value is None:
+        return
+    # NaN fails both comparisons, so the test is written to pass only a value inside
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not lowest <= value <= highest:
+        raise UsageError(_flag(name), f"{value!r} is out of range", f"give a number from {lowest:g} to {highest:g}")
+    if isinstance(lowest, int) and value != int(value):
+        raise UsageError(_flag(name), f"{value!r} is not a whole number", f"give one from {lowest:g} to {highest:g}")
+
+
+def _check_palette(palette: Sequence[str]) -> tuple[str, ...]:
+    remedy = 'give colours as "#rrggbb,#rrggbb"'
+    if not palette:
+        raise UsageError("--palette", "is empty", remedy)
+    for colour in palette:
+        if not isinstance(colour, str) or not _COLOUR.fullmatch(colour):
+            raise UsageError("--palette", f"{colour!r} is not a colour", remedy)
+    return tuple(dict.fromkeys(colour.lower() for colour in palette))
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
