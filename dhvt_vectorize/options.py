@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from numbers import Real
 from typing import Any
 
 from .errors import UsageError
@@ -34,7 +35,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 PRESET_NAMES = ("auto", *PRESETS)
 
-# name: (lowest, highest); None in a field is always allowed where its type says so
+# name: (lowest, highest); whole numbers where these are
 _RANGES: dict[str, tuple[float, float]] = {
     "regions": (1, 1_000_000),
     "detail": (0.0, 1.0),
@@ -57,6 +58,8 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 def option_range(name: str) -> tuple[float, float]:
     """The lowest and highest value of a numeric option."""
+    if name not in _RANGES:
+        raise UsageError(_flag(name), "has no range", f"choose one of {', '.join(map(_flag, _RANGES))}")
     return _RANGES[name]
 
 
@@ -100,12 +103,16 @@ class VectorizeOptions:
     max_pixels: int = 64_000_000
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            _check_choice(name, getattr(self, name), choices)
-        for name, (lowest, highest) in _RANGES.items():
-            _check_range(name, getattr(self, name), lowest, highest)
-        if self.palette is not None:
-            object.__setattr__(self, "palette", _check_palette(self.palette))
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            if value is None and field.default is None:
+                continue
+            if name in _CHOICES:
+                _check_choice(name, value, _CHOICES[name])
+            elif name in _RANGES:
+                object.__setattr__(self, name, _checked_number(name, value))
+            else:
+                object.__setattr__(self, name, _checked_palette(value))
         if self.regions is not None and self.detail is not None:
             raise UsageError("--detail", "cannot be combined with --regions", "give one of the two")
         if self.colors is not None and self.palette is not None:
@@ -113,6 +120,7 @@ class VectorizeOptions:
 
     def resolved(self, preset: str) -> VectorizeOptions:
         """These options with every undecided field filled in from `preset` (one of PRESETS, not auto)."""
+        _check_choice("preset", preset, tuple(PRESETS))
         defaults = PRESETS[preset]
         undecided = {name: value for name, value in defaults.items() if getattr(self, name) is None}
         if self.regions is not None:
@@ -127,23 +135,37 @@ class VectorizeOptions:
         return tuple(field.name for field in fields(cls))
 
 
-def _check_choice(name: str, value: str | None, choices: Sequence[str]) -> None:
-    if value is not None and value not in choices:
+def _check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    if value not in choices:
         raise UsageError(_flag(name), f"no such value {value!r}", f"choose one of {', '.join(choices)}")
 
 
-def _check_range(name: str, value: float | None, lowest: float, highest: float) -> None:
-    if value is None:
-        return
+def _checked_number(name: str, value: Any) -> float:
+    """`value` as the plain int or float it equals, so that equal options stay equal when they are written down."""
+    lowest, highest = _RANGES[name]
+    interval = f"from {lowest} to {highest}"
+    if not _is_number(value):
+        raise UsageError(_flag(name), f"{value!r} is not a number", f"give one {interval}")
     # NaN fails both comparisons, so the test is written to pass only a value inside
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not lowest <= value <= highest:
-        raise UsageError(_flag(name), f"{value!r} is out of range", f"give a number from {lowest:g} to {highest:g}")
-    if isinstance(lowest, int) and value != int(value):
-        raise UsageError(_flag(name), f"{value!r} is not a whole number", f"give one from {lowest:g} to {highest:g}")
+    if not lowest <= value <= highest:
+        raise UsageError(_flag(name), f"{value} is out of range", f"give a number {interval}")
+    if not isinstance(lowest, int):
+        return float(value)
+    if value != int(value):
+        raise UsageError(_flag(name), f"{value} is not a whole number", f"give one {interval}")
+    return int(value)
 
 
-def _check_palette(palette: Sequence[str]) -> tuple[str, ...]:
+def _is_number(value: object) -> bool:
+    # NumPy's numbers are Real too; bool would pass as 0 or 1
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _checked_palette(palette: Sequence[str]) -> tuple[str, ...]:
+    """The palette in lower case, each colour once, in the order given."""
     remedy = 'give colours as "#rrggbb,#rrggbb"'
+    if isinstance(palette, str) or not isinstance(palette, Sequence):
+        raise UsageError("--palette", f"{palette!r} is not a list of colours", remedy)
     if not palette:
         raise UsageError("--palette", "is empty", remedy)
     for colour in palette:

@@ -1,19 +1,169 @@
-"""RasterImage → FeatureMap → MergeTree → Partition → PlanarMap → Outlines → Paints → Drawing."""
+"""RasterImage → FeatureMap → MergeTree → Partition → PlanarMap → Outlines → Paints → Drawing: one call a stage."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
+from .raster import RasterImage, load_raster
+
+if TYPE_CHECKING:
+    from .drawing.drawing import Drawing
+    from .tokenizer.tokenizer import DHVTokenizer, PixelFeatures
+
+# A picture is flat art if this share of horizontal neighbours differ by at most so many levels.
+FLAT_SHARE, FLAT_LEVELS = 0.6, 3
+# A picture is pixel art if it is at most this large and has at most so many colours.
+PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 48
 
 
 class Vectorizer:
-    """Loads a tokenizer once and vectorizes any number of images; safe to call from several threads."""
+    """Loads a tokenizer once and vectorizes any number of images; safe to call from several threads.
+
+    Args:
+        weights: a checkpoint file; None is the one this package ships.
+        device: auto, cpu or cuda: where the feature net runs.
+
+    Raises:
+        WeightsError: the checkpoint is missing, of another format, damaged or altered.
+        DeviceError: the device is not there.
+    """
 
     def __init__(self, weights: str | Path | None = None, device: str = "auto") -> None:
-        raise NotImplementedError
+        from .tokenizer.tokenizer import DHVTokenizer
 
-    def vectorize(self, source: Any, options: VectorizeOptions | None = None) -> Any:
-        """One image (path, "-", bytes, PIL image, array or RasterImage) → Drawing."""
-        raise NotImplementedError
+        self.tokenizer: DHVTokenizer = DHVTokenizer.load(weights, device).eval()
+
+    def vectorize(self, source: Any, options: VectorizeOptions | None = None) -> Drawing:
+        """Turn one image into a drawing.
+
+        Args:
+            source: a path, "-" (standard input), bytes, a PIL image, an array (H, W[, C]) or a RasterImage.
+            options: how; None is the default.
+
+        Raises:
+            InputError: the image cannot be read.
+        """
+        from .drawing.drawing import draw
+        from .drawing.paints import fit_paints
+        from .tokenizer.rims import premultiply
+
+        options = options or VectorizeOptions()
+        clock = _Clock()
+        with clock("decode"):
+            raster = load_raster(source, options.max_pixels)
+            options = options.resolved(choose_preset(raster.pixels) if options.preset == "auto" else options.preset)
+        with clock("features"):
+            features = self.tokenizer.pixel_features(raster.pixels)
+        with clock("merge tree"):
+            tree = self.tokenizer.merge_tree(features)
+        with clock("partition"):
+            partition = self.tokenizer.select(
+                tree,
+                regions=options.regions,
+                criterion=options.criterion,
+                detail=0.5 if options.detail is None else options.detail,
+                max_depth=options.max_depth,
+            )
+            labels = partition.labels
+            notes = raster.notes + _notes_on_regions(options, partition.regions)
+        with clock("paints"):
+            colours = premultiply(raster.pixels)
+            labels, fixed_colours = _reduce(labels, features, colours, options)
+            fill = "flat" if fixed_colours is not None else str(options.fill)
+            paints = fit_paints(labels, colours, features.is_rim, fill)
+            if fixed_colours is not None:
+                paints = replace(paints, colours=fixed_colours)
+        with clock("outlines"):
+            outlines = _outline(labels, colours, paints.premultiplied, options)
+        with clock("layers"):
+            layers = _layer(outlines.planar_map, features, paints.opacity, options)
+        with clock("svg"):
+            return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
+
+
+def _reduce(
+    labels: Int32[np.ndarray, "H W"],
+    features: PixelFeatures,
+    colours: UInt8[np.ndarray, "H W 4"],
+    options: VectorizeOptions,
+) -> tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "K 3"] | None]:
+    """The labels after `min_area` and `colors` or `palette`, and each face's colour where these fix it."""
+    from .drawing.paints import fit_paints
+    from .drawing.palette import reduce_colours
+    from .tokenizer.absorb import absorb_small_regions
+
+    if options.min_area and options.min_area > 1:
+        labels = absorb_small_regions(labels, features.values, options.min_area)
+    if options.colors is None and options.palette is None:
+        return labels, None
+    paints = fit_paints(labels, colours, features.is_rim, "flat")
+    return reduce_colours(labels, paints, options.colors, options.palette)
+
+
+def _outline(
+    labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], face_colours: Any, options: VectorizeOptions
+) -> Any:
+    """The planar map's arcs as pixel edges, simplified polygons or curves."""
+    from .tracing.curves import fit_curves
+    from .tracing.planar_map import trace_planar_map
+    from .tracing.polygons import pixel_outlines, simplified_polygons
+    from .tracing.subpixel import subpixel_polylines
+
+    planar_map = trace_planar_map(labels)
+    if options.mode == "pixel":
+        return pixel_outlines(planar_map)
+    points, offsets = subpixel_polylines(planar_map, colours, face_colours)
+    fit = fit_curves if options.mode == "spline" else simplified_polygons
+    return fit(planar_map, points, offsets, float(options.tolerance or 0.0))
+
+
+def _layer(planar_map: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> Any:
+    from .drawing.layering import cutout_layers, stacked_layers
+    from .tokenizer.hierarchy import build_merge_tree
+
+    if options.layering == "cutout":
+        return cutout_layers(planar_map, opacity)
+    return stacked_layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
+
+
+def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
+    """What kind of picture this is: pixel-art, illustration or photo."""
+    height, width = pixels.shape[:2]
+    if max(height, width) <= PIXEL_ART_SIDE:
+        packed = np.ascontiguousarray(pixels).view(np.uint32)
+        if len(np.unique(packed)) <= PIXEL_ART_COLOURS:
+            return "pixel-art"
+    if width < 2:
+        return "illustration"
+    steps = np.abs(np.diff(pixels[..., :3].astype(np.int16), axis=1)).max(2)
+    return "illustration" if (steps <= FLAT_LEVELS).mean() >= FLAT_SHARE else "photo"
+
+
+def _notes_on_regions(options: VectorizeOptions, regions: int) -> tuple[str, ...]:
+    if options.regions is None or regions == options.regions:
+        return ()
+    return (f"the image has only {regions} regions, fewer than the {options.regions} asked for",)
+
+
+class _Clock:
+    """Seconds a stage."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = time.perf_counter() - start

@@ -1,0 +1,183 @@
+"""A request from the command line → files written, figures shown.
+
+In: a `Request`, which the parser makes. Out: the SVG, or the folder of SVGs, and on standard output or error what the
+user asked to see. What can be refused is refused before anything heavy is loaded.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import time
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .console import progress, say, write_standard_output
+from .converter import Conversion, figures, load_vectorizer
+from .errors import BatchError, UsageError
+from .flags import DEVICES
+from .options import VectorizeOptions
+from .output import check_target, write_atomically
+from .plan import Selection
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .batch import Batch
+
+VECTORIZER = "dhvt_vectorize.pipeline:Vectorizer"
+STANDARD = "-"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One invocation, parsed; the names are the flags', the defaults those of flags that are not given."""
+
+    source: str
+    options: VectorizeOptions = VectorizeOptions()
+    output: str | None = None
+    force: bool = False
+    preview: str | None = None
+    regions_image: str | None = None
+    json: bool = False
+    quiet: bool = False
+    weights: str | None = None
+    device: str = "auto"
+    jobs: int | None = None
+    resume: bool = False
+    glob: tuple[str, ...] = ()
+    recursive: bool | None = None
+    limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device, re.ASCII):
+            raise UsageError("--device", f"no such device {self.device!r}", f"choose one of {', '.join(DEVICES)}")
+        for name in ("jobs", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"--{name}", f"{value} is out of range", "give a number from 1 on")
+
+
+def convert(request: Request) -> None:
+    """Do what is asked.
+
+    Raises:
+        DhvtError: of any kind; BatchError when some files of a folder failed.
+    """
+    if os.path.isdir(request.source):
+        _convert_folder(request)
+    else:
+        _convert_image(request)
+
+
+def _convert_image(request: Request) -> None:
+    _refuse(request, ("jobs", "resume", "glob", "recursive", "limit"), "is for folders", "leave it out for one image")
+    started = time.perf_counter()
+    output = request.output or _default_output(request.source)
+    _check_targets(request, output)
+    from .raster import load_raster
+
+    image = load_raster(request.source, request.options.max_pixels)
+    drawing = load_vectorizer(VECTORIZER, request.weights, request.device).vectorize(image, request.options)
+    # the SVG last: when it is there, everything is
+    if request.preview is not None:
+        write_atomically(request.preview, _png(drawing.preview()))
+    if request.regions_image is not None:
+        write_atomically(request.regions_image, _png(drawing.regions_image()))
+    if output == STANDARD:
+        write_standard_output([drawing.to_svg()])
+    else:
+        drawing.save(output)
+    _show(request, output, drawing, time.perf_counter() - started)
+
+
+def _show(request: Request, output: str, drawing: Any, seconds: float) -> None:
+    shown = figures(drawing)
+    if request.json:
+        text = json.dumps({"input": request.source, "output": output, **shown}, indent=2)
+        if output == STANDARD:
+            say(text)
+            return
+        write_standard_output([text, "\n"])
+    if request.quiet:
+        return
+    for note in drawing.notes:
+        say(f"note: {note}")
+    if output != STANDARD and not request.json:
+        say(
+            f"{output}: {shown['shapes']:,} shapes, {shown['segments']:,} segments, {shown['bytes']:,} bytes, "
+            f"{shown['psnr']:.2f} dB, {seconds:.2f} s"
+        )
+
+
+def _default_output(source: str) -> str:
+    return STANDARD if source == STANDARD else str(Path(source).with_suffix(".svg"))
+
+
+def _check_targets(request: Request, output: str) -> None:
+    named = {"--output": output, "--preview": request.preview, "--regions-image": request.regions_image}
+    taken = {} if request.source == STANDARD else {os.path.realpath(request.source): "the input"}
+    for flag, path in named.items():
+        if path is None or (path == STANDARD and flag == "--output"):
+            continue
+        if path == STANDARD:
+            raise UsageError(flag, "cannot go to standard output", "give a file name")
+        other = taken.setdefault(os.path.realpath(path), flag)
+        if other != flag:
+            raise UsageError(flag, f"{path} is {other} too", "give another file name")
+        check_target(path, force=request.force)
+
+
+def _refuse(request: Request, names: tuple[str, ...], cause: str, remedy: str) -> None:
+    for name in names:
+        if getattr(request, name) != getattr(Request, name):
+            raise UsageError("--" + name.replace("_", "-"), cause, remedy)
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    from PIL import Image
+
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, "PNG")
+    return encoded.getvalue()
+
+
+def _convert_folder(request: Request) -> None:
+    _refuse(request, ("preview", "regions_image"), "is for one image", "see report.html for a folder")
+    if request.output == STANDARD:
+        raise UsageError("--output", "a folder's SVGs cannot go to standard output", "give a folder")
+    from .batch import Batch, default_output_folder
+
+    folder = Path(request.source)
+    conversion = Conversion(
+        folder=folder,
+        output=Path(request.output) if request.output else default_output_folder(folder),
+        options=request.options,
+        weights=request.weights,
+        device=request.device,
+        vectorizer=VECTORIZER,
+    )
+    selection = Selection(request.glob, request.recursive is not False, request.limit)
+    with Batch(conversion, selection, jobs=request.jobs, resume=request.resume, force=request.force) as batch:
+        with progress(batch.total, quiet=request.quiet) as show, closing(batch.run()) as finished:
+            for counts in finished:
+                show(counts)
+        _finish(request, batch)
+
+
+def _finish(request: Request, batch: Batch) -> None:
+    report, counts = batch.write_report(), batch.counts
+    if request.json:
+        write_standard_output(batch.document())
+    for record in batch.failures():
+        say(f"failed: {record['error']}")
+        if "traceback" in record:
+            say(record["traceback"])
+    if not request.quiet:
+        say(f"{counts.done} converted, {counts.skipped} known already, {counts.failed} failed; see {report}")
+    if counts.failed:
+        raise BatchError(request.source, f"{counts.failed} of {counts.all} files failed", f"see {report}")

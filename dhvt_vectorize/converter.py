@@ -1,0 +1,196 @@
+"""One image of a batch → its SVG, its thumbnail and its record; this is what a batch's workers run.
+
+In: what all images of a batch share, and a task. Out: a record, done or failed, whatever happens to the image. Method:
+the content's hash decides whether there is anything to do; the vectorizer is loaded when the first image needs it, so
+that a resumed batch with nothing left to do never loads it.
+
+Limits: the file is read twice, once to hash it; the second time it comes from the system's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import time
+import traceback
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import DeviceError, DhvtError, InputError, OutputError, WeightsError
+from .manifest import Record
+from .options import VectorizeOptions
+from .output import make_folder, write_atomically
+from .plan import Job
+
+if TYPE_CHECKING:
+    from .raster import RasterImage
+
+DEBUG_VARIABLE = "DHVT_DEBUG"
+REPORT_FILES = "report-files"
+THUMBNAIL_SIZE = 160  # pixels of the longer side
+
+_CHUNK = 1 << 20
+_PARTIAL = "partial"
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What all images of a batch share.
+
+    Attributes:
+        folder, output: where the images are, and where the SVGs go.
+        options: how to draw.
+        weights, device: what the vectorizer is made with.
+        vectorizer: the class or factory that makes it, as "module:name".
+        overwrite: whether an SVG that is there may be replaced; the batch decides.
+        settings: digest of all that decides a result beside the image; the batch computes it.
+    """
+
+    folder: Path
+    output: Path
+    options: VectorizeOptions
+    weights: str | None
+    device: str
+    vectorizer: str
+    overwrite: bool = False
+    settings: str = ""
+
+    @property
+    def report_files(self) -> Path:
+        """The folder of everything that is neither an SVG nor the report's page."""
+        return self.output / REPORT_FILES
+
+    @property
+    def partial_folder(self) -> Path:
+        """The folder of files that are not yet complete."""
+        return self.report_files / _PARTIAL
+
+
+class Task(NamedTuple):
+    """A job, its number in the batch, and the digest of the content it was last done for (empty: not done)."""
+
+    number: int
+    job: Job
+    digest: str
+
+
+class Converter:
+    """Handles tasks; holds one vectorizer."""
+
+    def __init__(self, conversion: Conversion) -> None:
+        self._conversion = conversion
+        self._vectorizer: Any = None
+
+    def __call__(self, task: Task) -> Record | DhvtError | None:
+        """The task's record; None where there was nothing to do; an error that every other task would meet too."""
+        started = time.perf_counter()
+        source = self._conversion.folder / task.job.source
+        record = Record(input=task.job.source, output=task.job.output, settings=self._conversion.settings)
+        try:
+            if not self._convert(task, record):
+                return None
+            record["status"] = "done"
+        except (WeightsError, DeviceError) as error:
+            return error
+        except DhvtError as error:
+            _fail(record, str(error))
+        except MemoryError:
+            _fail(record, str(InputError(source, "not enough memory", "give fewer --jobs")))
+        except Exception as error:  # a defect of the program on one image must not end the batch
+            _fail(record, internal_error(source, error))
+            if os.environ.get(DEBUG_VARIABLE):
+                record["traceback"] = traceback.format_exc()
+        record["seconds"] = round(time.perf_counter() - started, 3)
+        return record
+
+    def _convert(self, task: Task, record: Record) -> bool:
+        """Fill in `record`; False where the input is done and unchanged."""
+        conversion, job = self._conversion, task.job
+        source, target = conversion.folder / job.source, conversion.output / job.output
+        if job.problem:
+            raise InputError(source, job.problem, "check its permissions")
+        record["digest"] = content_digest(source)
+        if record["digest"] == task.digest and target.is_file():
+            return False
+        if target.exists() and not conversion.overwrite:
+            raise OutputError(target, "exists already", "give --force to replace it")
+        from .raster import load_raster
+
+        image = load_raster(source, conversion.options.max_pixels)
+        drawing = self._loaded_vectorizer().vectorize(image, conversion.options)
+        make_folder(target.parent)
+        write_atomically(target, drawing.to_svg(), partial_folder=conversion.partial_folder)
+        record["thumbnail"] = self._write_thumbnail(image, record["digest"])
+        record["figures"] = figures(drawing)
+        return True
+
+    def _loaded_vectorizer(self) -> Any:
+        if self._vectorizer is None:
+            conversion = self._conversion
+            self._vectorizer = load_vectorizer(conversion.vectorizer, conversion.weights, conversion.device)
+        return self._vectorizer
+
+    def _write_thumbnail(self, image: RasterImage, digest: str) -> str:
+        """Named by content, spread over 256 folders; returns the path below the output folder."""
+        name = f"{REPORT_FILES}/thumbnails/{digest[:2]}/{digest[2:]}.webp"
+        path = self._conversion.output / name
+        if not path.exists():
+            make_folder(path.parent)
+            write_atomically(path, thumbnail(image), partial_folder=self._conversion.partial_folder)
+        return name
+
+
+def _fail(record: Record, reason: str) -> None:
+    record["status"] = "failed"
+    record["error"] = reason
+
+
+def load_vectorizer(vectorizer: str, weights: str | None, device: str) -> Any:
+    """Call the factory named "module:name".
+
+    Raises:
+        WeightsError, DeviceError: as the factory does.
+    """
+    module, _, name = vectorizer.partition(":")
+    return getattr(import_module(module), name)(weights, device)
+
+
+def figures(drawing: Any) -> dict[str, Any]:
+    """A drawing's figures and notes, ready for JSON."""
+    return {**drawing.stats, "notes": list(drawing.notes)}
+
+
+def internal_error(subject: object, error: Exception) -> str:
+    """One line for what is a defect of this program."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())
+    return f"{subject}: internal error ({what}); set {DEBUG_VARIABLE}=1 for the traceback"
+
+
+def content_digest(path: Path) -> str:
+    """Hash of a file's content, 32 hexadecimal digits.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror})", "check the file and its permissions") from error
+    return digest.hexdigest()
+
+
+def thumbnail(image: RasterImage) -> bytes:
+    """A WebP of the image within THUMBNAIL_SIZE × THUMBNAIL_SIZE pixels, alpha kept."""
+    from PIL import Image
+
+    small = Image.fromarray(image.pixels)
+    small.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
+    encoded = io.BytesIO()
+    small.save(encoded, "WEBP", quality=80)
+    return encoded.getvalue()

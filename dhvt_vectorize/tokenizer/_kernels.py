@@ -1,0 +1,337 @@
+"""numba kernels of the merge tree: flat zones, the region adjacency graph, rounds of merging.
+
+Arrays in, arrays out. Graphs are in compressed rows: the neighbours of node u are `neighbours[offsets[u]:offsets[u + 1]]`,
+every edge stands in both rows, `lengths` is the number of pixel sides the two regions share.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# A node this many times smaller than its best neighbour joins it without being asked back: it hardly moves the mean,
+# so greedy merging would join the two at the same cost, only one pair after the other.
+ABSORPTION = 8
+
+
+@njit(cache=True, nogil=True)
+def flat_zones(values):
+    """Label the 4-connected zones of equal value: (H, W, C) → int32 (H, W), number of zones. Raster order."""
+    height, width, channels = values.shape
+    root = np.empty(height * width, np.int32)
+    for y in range(height):
+        for x in range(width):
+            i = y * width + x
+            root[i] = i
+            if x > 0 and _equal(values, y, x, y, x - 1, channels):
+                root[i] = root[i - 1]
+            if y > 0 and _equal(values, y, x, y - 1, x, channels):
+                a, b = _find(root, i), _find(root, i - width)
+                # the smaller index stays root, so that roots are met first in raster order
+                if a < b:
+                    root[b] = a
+                else:
+                    root[a] = b
+    labels = np.empty((height, width), np.int32)
+    zone_of_root = np.empty(height * width, np.int32)
+    count = 0
+    for i in range(height * width):
+        r = _find(root, i)
+        if r == i:
+            zone_of_root[i] = count
+            count += 1
+        labels[i // width, i % width] = zone_of_root[r]
+    return labels, count
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _equal(values, y, x, v, u, channels):
+    for c in range(channels):
+        if values[y, x, c] != values[v, u, c]:
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _find(root, i):
+    while root[i] != i:
+        root[i] = root[root[i]]
+        i = root[i]
+    return i
+
+
+@njit(cache=True, nogil=True)
+def region_statistics(labels, count, values):
+    """Pixels, sums, sums of squares and outer border of every region: int64 (K,), (K, C), (K, C), (K,)."""
+    height, width, channels = values.shape
+    pixels = np.zeros(count, np.int64)
+    sums = np.zeros((count, channels), np.int64)
+    squares = np.zeros((count, channels), np.int64)
+    border = np.zeros(count, np.int64)
+    for y in range(height):
+        for x in range(width):
+            k = labels[y, x]
+            pixels[k] += 1
+            for c in range(channels):
+                v = np.int64(values[y, x, c])
+                sums[k, c] += v
+                squares[k, c] += v * v
+            if x > 0 and labels[y, x - 1] != k:
+                border[k] += 1
+                border[labels[y, x - 1]] += 1
+            if y > 0 and labels[y - 1, x] != k:
+                border[k] += 1
+                border[labels[y - 1, x]] += 1
+    return pixels, sums, squares, border
+
+
+@njit(cache=True, nogil=True)
+def adjacency(labels, count):
+    """The region adjacency graph of a label map: offsets int64 (K+1,), neighbours int32, lengths int32."""
+    height, width = labels.shape
+    sides = np.zeros(count + 1, np.int64)
+    for y in range(height):
+        for x in range(width):
+            k = labels[y, x]
+            if x > 0 and labels[y, x - 1] != k:
+                sides[k + 1] += 1
+                sides[labels[y, x - 1] + 1] += 1
+            if y > 0 and labels[y - 1, x] != k:
+                sides[k + 1] += 1
+                sides[labels[y - 1, x] + 1] += 1
+    offsets = np.cumsum(sides)
+    cursor = offsets[:-1].copy()
+    neighbours = np.empty(offsets[count], np.int32)
+    for y in range(height):
+        for x in range(width):
+            k = labels[y, x]
+            for step in range(2):
+                v, u = (y, x - 1) if step == 0 else (y - 1, x)
+                if v < 0 or u < 0:
+                    continue
+                other = labels[v, u]
+                if other != k:
+                    neighbours[cursor[k]] = other
+                    cursor[k] += 1
+                    neighbours[cursor[other]] = k
+                    cursor[other] += 1
+    members = np.arange(count).astype(np.int32)
+    ones = np.ones(neighbours.size, np.int32)
+    return _contract(count, members, np.arange(count + 1), members, offsets, neighbours, ones)
+
+
+@njit(cache=True, nogil=True)
+def _contract(count, members, member_offsets, group_of_node, offsets, neighbours, lengths):
+    """The graph between groups of nodes; parallel edges become one, their lengths add up."""
+    out_offsets = np.empty(count + 1, np.int64)
+    out_neighbours = np.empty(neighbours.size, np.int32)
+    out_lengths = np.empty(neighbours.size, np.int32)
+    place = np.full(count, -1, np.int64)
+    end = 0
+    out_offsets[0] = 0
+    for g in range(count):
+        begin = end
+        for m in range(member_offsets[g], member_offsets[g + 1]):
+            u = members[m]
+            for e in range(offsets[u], offsets[u + 1]):
+                h = group_of_node[neighbours[e]]
+                if h == g:
+                    continue
+                if place[h] >= begin:
+                    out_lengths[place[h]] += lengths[e]
+                else:
+                    place[h] = end
+                    out_neighbours[end] = h
+                    out_lengths[end] = lengths[e]
+                    end += 1
+        out_offsets[g + 1] = end
+    return out_offsets, out_neighbours[:end].copy(), out_lengths[:end].copy()
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _edge_hash(a, b):
+    """A fixed scramble of an unordered pair: equal costs must not chain along the labels, or a round merges little."""
+    low, high = (a, b) if a < b else (b, a)
+    h = np.uint64(low) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(high) * np.uint64(0xC2B2AE3D27D4EB4F)
+    h ^= h >> np.uint64(29)
+    h *= np.uint64(0xBF58476D1CE4E5B9)
+    h ^= h >> np.uint64(32)
+    return h
+
+
+@njit(cache=True, nogil=True)
+def best_neighbours(pixels, sums, ids, offsets, neighbours, lengths, border_exponent):
+    """Each node's cheapest neighbour by Ward's cost / border^exponent, ties by a hash of the two ids, then by id.
+
+    The order is one order of all edges, the same seen from both ends: so the cheapest edge of all is always chosen by
+    both, and every round merges.
+    """
+    count, channels = sums.shape
+    means = np.empty((count, channels), np.float64)
+    for u in range(count):
+        for c in range(channels):
+            means[u, c] = sums[u, c] / pixels[u]
+    best = np.full(count, -1, np.int32)
+    cost = np.full(count, np.inf, np.float64)
+    for u in range(count):
+        best_hash = np.uint64(0)
+        for e in range(offsets[u], offsets[u + 1]):
+            v = neighbours[e]
+            distance = 0.0
+            for c in range(channels):
+                d = means[u, c] - means[v, c]
+                distance += d * d
+            w = distance * (np.float64(pixels[u]) * np.float64(pixels[v]) / np.float64(pixels[u] + pixels[v]))
+            if border_exponent != 0.0:
+                w /= np.float64(lengths[e]) ** border_exponent
+            if w < cost[u]:
+                cost[u] = w
+                best[u] = v
+                best_hash = _edge_hash(ids[u], ids[v])
+            elif w == cost[u]:
+                h = _edge_hash(ids[u], ids[v])
+                if h < best_hash or (h == best_hash and ids[v] < ids[best[u]]):
+                    best[u] = v
+                    best_hash = h
+    return best, cost
+
+
+@njit(cache=True, nogil=True)
+def choose_joins(best, cost, pixels, offsets, threshold):
+    """Who joins its best neighbour in this round: bool (n,).
+
+    Of two that choose each other the later joins the earlier; a leaf, and a node far smaller than its choice, joins
+    without being chosen back, unless its choice itself joins another that way: so groups stay shallow.
+    """
+    count = best.size
+    joins = np.zeros(count, np.bool_)
+    absorbed = np.zeros(count, np.bool_)
+    for u in range(count):
+        v = best[u]
+        if v < 0 or cost[u] > threshold:
+            continue
+        if best[v] == u:
+            joins[u] = v < u
+        else:
+            absorbed[u] = offsets[u + 1] - offsets[u] == 1 or pixels[v] >= ABSORPTION * pixels[u]
+    for u in range(count):
+        if absorbed[u] and not absorbed[best[u]]:
+            joins[u] = True
+    return joins
+
+
+@njit(cache=True, nogil=True)
+def joining_order(joins, best, cost):
+    """The joining nodes in the order they merge: by cost within a group of several, by label else."""
+    count = best.size
+    group = np.arange(count).astype(np.int32)
+    size = np.zeros(count, np.int32)
+    for u in range(count):
+        if joins[u]:
+            a, b = _find(group, u), _find(group, best[u])
+            if a != b:
+                group[max(a, b)] = min(a, b)
+    joiners = 0
+    for u in range(count):
+        if joins[u]:
+            size[_find(group, u)] += 1
+            joiners += 1
+    order = np.empty(joiners, np.int32)
+    several = np.empty(joiners, np.int32)
+    simple = crowded = 0
+    for u in range(count):
+        if joins[u]:
+            if size[_find(group, u)] == 1:
+                order[simple] = u
+                simple += 1
+            else:
+                several[crowded] = u
+                crowded += 1
+    several = several[:crowded]
+    order[simple:] = several[np.argsort(cost[several], kind="mergesort")]
+    return order
+
+
+@njit(cache=True, nogil=True)
+def merge(order, best, ids, next_id, offsets, neighbours, lengths, border_exponent, tree):
+    """Merge the nodes of `order`, one after the other; returns each node's group (union-find root) and the next id.
+
+    `tree` is (left, right, cost, pixels, sums, squares, border) over all node ids; the rows of the new nodes are
+    written. `ids` is updated: a group's root holds the id of the whole group.
+    """
+    left, right, node_cost, pixels, sums, squares, border = tree
+    count = best.size
+    channels = sums.shape[1]
+    group = np.arange(count).astype(np.int32)
+    next_member = np.full(count, -1, np.int32)
+    last_member = np.arange(count).astype(np.int32)
+    for u in order:
+        b, a = _find(group, u), _find(group, best[u])
+        shared = 0
+        member = b
+        while member >= 0:
+            for e in range(offsets[member], offsets[member + 1]):
+                if _find(group, neighbours[e]) == a:
+                    shared += lengths[e]
+            member = next_member[member]
+        i, j = ids[a], ids[b]
+        left[next_id], right[next_id] = i, j
+        distance = 0.0
+        for c in range(channels):
+            d = sums[i, c] / pixels[i] - sums[j, c] / pixels[j]
+            distance += d * d
+            sums[next_id, c] = sums[i, c] + sums[j, c]
+            squares[next_id, c] = squares[i, c] + squares[j, c]
+        w = distance * (np.float64(pixels[i]) * np.float64(pixels[j]) / np.float64(pixels[i] + pixels[j]))
+        if border_exponent != 0.0:
+            w /= np.float64(shared) ** border_exponent
+        node_cost[next_id] = w
+        pixels[next_id] = pixels[i] + pixels[j]
+        border[next_id] = border[i] + border[j] - 2 * shared
+        next_member[last_member[a]] = b
+        last_member[a] = last_member[b]
+        group[b] = a
+        ids[a] = next_id
+        next_id += 1
+    return group, next_id
+
+
+@njit(cache=True, nogil=True)
+def contract(group, ids, offsets, neighbours, lengths):
+    """The graph after a round: (ids, offsets, neighbours, lengths) of the groups, in the order of their roots."""
+    count = group.size
+    index = np.empty(count, np.int32)
+    groups = 0
+    for u in range(count):
+        if group[u] == u:
+            index[u] = groups
+            groups += 1
+    group_of_node = np.empty(count, np.int32)
+    member_offsets = np.zeros(groups + 1, np.int64)
+    out_ids = np.empty(groups, np.int32)
+    for u in range(count):
+        root = _find(group, u)
+        group_of_node[u] = index[root]
+        member_offsets[index[root] + 1] += 1
+        if root == u:
+            out_ids[index[u]] = ids[u]
+    member_offsets = np.cumsum(member_offsets)
+    cursor = member_offsets[:-1].copy()
+    members = np.empty(count, np.int32)
+    for u in range(count):
+        members[cursor[group_of_node[u]]] = u
+        cursor[group_of_node[u]] += 1
+    out = _contract(groups, members, member_offsets, group_of_node, offsets, neighbours, lengths)
+    return out_ids, out[0], out[1], out[2]
+
+
+@njit(cache=True, nogil=True)
+def join(target):
+    """The representative of every node when node u is joined with target[u]: int32 (n,)."""
+    root = np.arange(target.size).astype(np.int32)
+    for u in range(target.size):
+        a, b = _find(root, u), _find(root, target[u])
+        root[max(a, b)] = min(a, b)
+    for u in range(target.size):
+        root[u] = _find(root, u)
+    return root

@@ -1,0 +1,36 @@
+"""labels → labels without regions below an area: each joins the neighbour it differs least from.
+
+Smallest changes first is not needed here: rounds of joining the cheapest neighbour by Ward's cost, until all regions are
+large enough or one is left.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Int32
+
+from . import _kernels
+
+
+def absorb_small_regions(
+    labels: Int32[np.ndarray, "H W"], values: Int32[np.ndarray, "H W C"], min_area: int
+) -> Int32[np.ndarray, "H W"]:
+    """Labels 0…K'−1 in raster order, every region of at least `min_area` pixels, or the only one.
+
+    Args:
+        labels: 4-connected regions 0…K−1.
+        values: integer features that tell which neighbour is nearest.
+        min_area: in pixels.
+    """
+    while True:
+        count = int(labels.max()) + 1
+        pixels, sums, _, _ = _kernels.region_statistics(labels, count, values)
+        small = pixels < min_area
+        if count == 1 or not small.any():
+            return labels
+        offsets, neighbours, lengths = _kernels.adjacency(labels, count)
+        ids = np.arange(count, dtype=np.int32)
+        best, _ = _kernels.best_neighbours(pixels, sums, ids, offsets, neighbours, lengths, 0.0)
+        joined = _kernels.join(np.where(small, best, ids).astype(np.int32))
+        # adjacent joined regions are one 4-connected zone of equal representative; renumber in raster order
+        labels, _ = _kernels.flat_zones(joined[labels][..., None])

@@ -1,0 +1,89 @@
+"""TokenizerConfig: every setting of a tokenizer that its checkpoint records, with ranges; imports no torch.
+
+The defaults here are the one place they are written: a new checkpoint takes them, an older file that lacks a field is
+read as if it held the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ..errors import UsageError
+
+# name: (lowest, highest). `alpha_weight` × `feature_scale` must stay below 2^15, see `features.LARGEST_VALUE`
+_RANGES: dict[str, tuple[float, float]] = {
+    "channels": (4, 32),
+    "alpha_weight": (1.0, 250.0),
+    "context_width": (1, 128),
+    "context_depth": (0, 8),
+    "detail_width": (1, 128),
+    "feature_scale": (1, 128),
+    "variance_floor": (1e-6, 1e6),
+    "border_price": (0.0, 1e6),
+    "effective_sample": (1e-6, 1.0),
+    "border_exponent": (0.0, 2.0),
+}
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """What a tokenizer is, apart from its trained numbers. Immutable, comparable.
+
+    Attributes:
+        channels: features a pixel; the first four are L, a, b and alpha before training, further ones begin at 0.
+        alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart.
+        context_width: channels of the net at a quarter of the resolution.
+        context_depth: residual 3×3 convolutions there; each widens the sight by 4 pixels.
+        detail_width: hidden channels of the net at full resolution.
+        feature_scale: integer steps a Lab unit in a feature map.
+        variance_floor: σ₀², the variance that every region is granted, in Lab².
+        border_price: β, the criterion's price of a pixel edge of border, in parameters.
+        effective_sample: how many independent samples a pixel counts for.
+        rim_rule: whether anti-aliased rims are given to their neighbours by the hand-made rule.
+        border_exponent: μ, the power of the border length that divides a merge's cost.
+
+    Raises:
+        UsageError: a value outside its range or of the wrong type.
+    """
+
+    channels: int = 4
+    alpha_weight: float = 200.0
+    context_width: int = 24
+    context_depth: int = 2
+    detail_width: int = 16
+    feature_scale: int = 16
+    variance_floor: float = 4.0
+    border_price: float = 0.2
+    effective_sample: float = 0.05
+    rim_rule: bool = True
+    border_exponent: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name, (lowest, highest) in _RANGES.items():
+            # whole numbers are written as such in the table, and a float field takes 4 as well as 4.0
+            kind = int if isinstance(lowest, int) else (int, float)
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
+                wanted = "a whole number" if kind is int else "a number"
+                raise UsageError(name, f"{value!r} is out of range", f"give {wanted} from {lowest:g} to {highest:g}")
+        if not isinstance(self.rim_rule, bool):
+            raise UsageError("rim_rule", f"{self.rim_rule!r} is neither true nor false", "give true or false")
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> TokenizerConfig:
+        """The configuration that `to_dict` described.
+
+        Raises:
+            UsageError: an unknown name (the known ones are listed), or a value outside its range.
+        """
+        known = [field.name for field in fields(cls)]
+        for name in settings:
+            if name not in known:
+                raise UsageError(name, "is no setting of a tokenizer", f"the known ones are {', '.join(known)}")
+        return cls(**settings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by name, in numbers and booleans that JSON can hold."""
+        return asdict(self)

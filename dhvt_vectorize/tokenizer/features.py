@@ -1,0 +1,175 @@
+"""FeatureNet: image → FeatureMap, a vector for every pixel in which distance means "another region".
+
+In: sRGB with alpha. Out: C features a pixel in units of CIE Lab: L, a, b and `alpha_weight`, each times alpha, so that
+colour hidden under full transparency does not exist, plus what the trained branch adds.
+
+Method: the colour transform is fixed (`colour`). The branch sees a neighbourhood at a quarter of the resolution, where
+convolutions are cheap, and brings what it found back to the pixel: a 3×3 convolution of the full image is added to the
+bilinearly enlarged context, and a last 3×3 convolution turns both into the correction of each feature. Activations, not
+arithmetic, bound it on a CPU, so there are two tensors of full size and they are kept channels-last. The last layer
+begins at zero: an untrained net gives Lab exactly, and skips the branch wherever no gradient is wanted.
+
+Borders are padded by replication and the enlargement is exact on constants, so a flat image has flat features.
+
+Limits: features are 32-bit floats. Without the branch every device and number of threads gives the same bits. With it
+the order of a convolution's sums is the library's choice: results agree to float rounding, which a feature map hides
+but for the rare value next to a tie, and on CUDA to TF32's three digits where PyTorch allows that (its default).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, UInt8
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..errors import InputError
+from .colour import LINEAR_OF_BYTE, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
+from .config import TokenizerConfig
+
+LARGEST_VALUE = 2**15 - 1
+"""No |value| of a feature map is larger, so that its square fits 30 bits and 64-bit sums of squares never overflow."""
+
+_STRIDE = 4  # pixels a side of a context cell
+_UNIT = 100.0  # Lab units that the branch counts as one
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMap:
+    """The features of an image as integers, so that sums of them are exact in any order.
+
+    Attributes:
+        values: int32 (H, W, C), each feature × `scale`, rounded half to even, within ±`LARGEST_VALUE`.
+        scale: integer steps a Lab unit.
+    """
+
+    values: Int32[np.ndarray, "H W C"]
+    scale: int
+
+
+class FeatureNet(nn.Module):
+    """The pixel-wise embedding that is trained.
+
+    Args:
+        config: its widths, depth, channels, the weight of alpha and the scale of a feature map.
+    """
+
+    def __init__(self, config: TokenizerConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or TokenizerConfig()
+        width, detail = config.context_width, config.detail_width
+        self.enter = nn.Conv2d(4, width, _STRIDE, stride=_STRIDE)
+        self.context = nn.ModuleList(
+            nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate") for _ in range(config.context_depth)
+        )
+        self.leave = nn.Conv2d(width, detail, 3, padding=1, padding_mode="replicate")
+        self.detail = nn.Conv2d(4, detail, 3, padding=1)
+        self.correct = nn.Conv2d(detail, config.channels, 3, padding=1)
+        nn.init.zeros_(self.correct.weight)
+        assert self.correct.bias is not None
+        nn.init.zeros_(self.correct.bias)
+
+    def forward(self, image: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B C H W"]:
+        """Features, float32, of sRGB + straight alpha in 0..1; any size from 1×1.
+
+        Raises:
+            InputError: not four channels, or no pixels.
+        """
+        if image.ndim != 4 or image.shape[1] != 4 or 0 in image.shape[2:]:
+            raise InputError("<tensor>", f"has the shape {tuple(image.shape)}", "give (B, 4, H, W): sRGB and alpha")
+        image = image.float()
+        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:])
+
+    @torch.inference_mode()
+    def feature_map(self, pixels: UInt8[np.ndarray, "H W 4"], *, tile_pixels: int = 2**17) -> FeatureMap:
+        """The features of one image, as integers; safe to call from several threads.
+
+        Args:
+            pixels: sRGB with straight alpha.
+            tile_pixels: the image is worked through in tiles of about this many pixels, each with as much around it
+                as the net sees. That bounds the memory and keeps it in the processor's cache; the values are the same.
+
+        Raises:
+            InputError: not uint8 (H, W, 4), or no pixels.
+        """
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.size == 0:
+            raise InputError("<array>", f"is {pixels.dtype} of shape {pixels.shape}", "give uint8 (H, W, 4) pixels")
+        height, width = pixels.shape[:2]
+        source = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+        values = np.empty((height, width, self.config.channels), np.int32)
+        target = torch.from_numpy(values)
+        margin = 0 if self._adds_nothing() else self.sight
+        side = math.isqrt(tile_pixels)
+        for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
+            for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
+                features = self._features_of_bytes(source[rows_seen, columns_seen])
+                top, left = rows.start - rows_seen.start, columns.start - columns_seen.start
+                inner = features[:, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+                target[rows, columns] = self._rounded(inner).permute(1, 2, 0).to(target)
+        return FeatureMap(values, self.config.feature_scale)
+
+    @property
+    def sight(self) -> int:
+        """How many pixels to each side a feature can depend on, rounded up to whole context cells."""
+        # a cell for each 3×3 convolution at a quarter of the resolution, one for the enlargement, one for `correct`
+        return _STRIDE * (self.config.context_depth + 3)
+
+    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> Float[Tensor, "C H W"]:
+        device = self.correct.weight.device
+        planes = pixels.to(device).permute(2, 0, 1).contiguous().int()
+        linear = LINEAR_OF_BYTE.to(device).index_select(0, planes[:3].view(-1)).view(planes[:3].shape)
+        alpha = UNIT_OF_BYTE.to(device).index_select(0, planes[3:].view(-1)).view(planes[3:].shape)
+        return self._features(linear[None], alpha[None])[0]
+
+    def _features(self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B C H W"]:
+        opaque = functional.pad(linear_to_lab(linear), (0, 0, 0, 0, 0, 1), value=self.config.alpha_weight)
+        colour = opaque * alpha
+        features = functional.pad(colour, (0, 0, 0, 0, 0, self.config.channels - 4))
+        if not torch.is_grad_enabled() and self._adds_nothing():
+            return features
+        return features + self._correction(colour)
+
+    def _correction(self, colour: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B C H W"]:
+        height, width = colour.shape[2:]
+        # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin
+        margins = (_STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE)
+        colour = functional.pad(colour / _UNIT, margins, mode="replicate").contiguous(memory_format=torch.channels_last)
+        context = functional.relu(self.enter(colour))
+        for layer in self.context:
+            context = context + functional.relu(layer(context))
+        context = functional.interpolate(_shortened(self.leave(context)), scale_factor=_STRIDE, mode="bilinear")
+        # in place: a fresh tensor of this size costs more than what is computed in it
+        seen = self.detail(colour).add_(context).relu_()
+        correction: Tensor = self.correct(seen)[..., _STRIDE : _STRIDE + height, _STRIDE : _STRIDE + width]
+        return correction.float() * _UNIT
+
+    def _adds_nothing(self) -> bool:
+        return not any(parameter.any() for parameter in self.correct.parameters())
+
+    def _rounded(self, features: Tensor) -> Tensor:
+        return torch.round(features * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)
+
+
+def _shortened(values: Tensor) -> Tensor:
+    """The values with the last 7 bits of their fractions cleared (Veltkamp's splitting).
+
+    Bilinear weights at a stride of 4 are whole 64ths: with six bits to spare, weighting and adding equal values is
+    exact and gives that value back.
+    """
+    values = values.float()
+    shifted = values * 129.0
+    return shifted - (shifted - values)
+
+
+def _windows(length: int, longest: int, margin: int) -> Iterator[tuple[slice, slice]]:
+    """Cuts 0..length into even tiles on cell borders: each as it is, and with `margin` more where there is as much."""
+    tiles = -(-length // longest)
+    step = -(-length // (tiles * _STRIDE)) * _STRIDE
+    for start in range(0, length, step):
+        stop = min(start + step, length)
+        yield slice(start, stop), slice(max(start - margin, 0), min(stop + margin, length))

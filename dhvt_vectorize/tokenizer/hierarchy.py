@@ -1,0 +1,122 @@
+"""FeatureMap → MergeTree: bottom-up merging of neighbouring regions, from flat zones to the whole image.
+
+Leaves are the 4-connected zones of equal features. Neighbours merge in rounds under a rising cost threshold: in each
+round pairs that choose each other, leaves of the adjacency graph and nodes far smaller than their choice. The cost of a
+merge is Ward's, n₁n₂/(n₁+n₂)·|mean₁ − mean₂|², divided by (shared border)^μ where a border exponent μ is given.
+The tree approximates greedy merging (Ward 1963 on a region adjacency graph, as in Salembier & Garrido's binary
+partition tree, 2000); `tests/tokenizer/test_hierarchy.py` measures by how much.
+
+All sums are integers, ties are broken by a fixed hash of the node ids, so the tree depends on the features alone.
+Limits: 4-neighbourhood; at most 2³⁰ pixels; |feature| ≤ 2¹⁵.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int, Int32, Int64
+
+from . import _kernels
+
+# A round's threshold is raised until the best edges of this share of the nodes lie below it. A small share is close to
+# greedy merging but takes many rounds; while nodes are a few pixels each, a large one loses nothing (measured on Kodak:
+# 0.5 until a twentieth of the leaves is left costs 0.00 dB and saves 40 % of the time).
+EARLY_SHARE, LATE_SHARE = 0.5, 0.12
+LATE_FROM = 0.05
+THRESHOLD_GROWTH = 1.3
+
+
+@dataclass(frozen=True)
+class MergeTree:
+    """A binary tree of regions. Ids 0…L−1 are leaves, L…2L−2 merges, children before parents, the root last.
+
+    Attributes:
+        leaf_of_pixel: int32 (H, W), leaf id of every pixel; leaves are 4-connected, numbered in raster order.
+        left, right: int32 (M,), children of a merge, −1 for leaves.
+        parent: int32 (M,), −1 for the root.
+        cost: float64 (M,), the merge's cost, 0 for leaves, in squared feature units × pixels.
+        pixels: int64 (M,), area.
+        sums, squares: int64 (M, C), sums of the features and of their squares.
+        border: int64 (M,), pixel sides shared with other regions (the image's frame is not counted).
+    """
+
+    leaf_of_pixel: Int32[np.ndarray, "H W"]
+    left: Int32[np.ndarray, "M"]
+    right: Int32[np.ndarray, "M"]
+    parent: Int32[np.ndarray, "M"]
+    cost: Float[np.ndarray, "M"]
+    pixels: Int64[np.ndarray, "M"]
+    sums: Int64[np.ndarray, "M C"]
+    squares: Int64[np.ndarray, "M C"]
+    border: Int64[np.ndarray, "M"]
+
+    @property
+    def leaves(self) -> int:
+        """Number of leaves L."""
+        return (len(self.left) + 1) // 2
+
+
+def build_merge_tree(
+    values: Int[np.ndarray, "H W C"],
+    leaf_of_pixel: Int32[np.ndarray, "H W"] | None = None,
+    border_exponent: float = 0.0,
+) -> MergeTree:
+    """The merge tree of integer features; leaves are flat zones, or the given 4-connected regions 0…L−1."""
+    values = np.ascontiguousarray(values, np.int32)
+    if leaf_of_pixel is None:
+        leaf_of_pixel, leaves = _kernels.flat_zones(values)
+    else:
+        leaves = int(leaf_of_pixel.max()) + 1
+    statistics = _kernels.region_statistics(leaf_of_pixel, leaves, values)
+    graph = _kernels.adjacency(leaf_of_pixel, leaves)
+    left, right, cost, pixels, sums, squares, border = _merge_all(statistics, graph, border_exponent)
+    parent = np.full(len(left), -1, np.int32)
+    merges = np.arange(leaves, len(left), dtype=np.int32)
+    parent[left[leaves:]] = merges
+    parent[right[leaves:]] = merges
+    return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
+
+
+def _merge_all(
+    statistics: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    graph: tuple[np.ndarray, np.ndarray, np.ndarray],
+    border_exponent: float,
+) -> tuple[np.ndarray, ...]:
+    leaves, channels = statistics[1].shape
+    nodes = 2 * leaves - 1
+    tree = (
+        np.full(nodes, -1, np.int32),
+        np.full(nodes, -1, np.int32),
+        np.zeros(nodes, np.float64),
+        np.empty(nodes, np.int64),
+        np.empty((nodes, channels), np.int64),
+        np.empty((nodes, channels), np.int64),
+        np.empty(nodes, np.int64),
+    )
+    pixels, sums = tree[3], tree[4]
+    for column, leaf_values in zip(tree[3:], statistics, strict=True):
+        column[:leaves] = leaf_values
+    ids = np.arange(leaves, dtype=np.int32)
+    offsets, neighbours, lengths = graph
+    next_id, threshold = leaves, 0.0
+    while next_id < nodes:
+        node_pixels = pixels[ids]
+        best, cost = _kernels.best_neighbours(
+            node_pixels, sums[ids], ids, offsets, neighbours, lengths, border_exponent
+        )
+        share = EARLY_SHARE if len(ids) > leaves * LATE_FROM else LATE_SHARE
+        threshold = max(threshold * THRESHOLD_GROWTH, float(_quantile(cost, share)))
+        joins = _kernels.choose_joins(best, cost, node_pixels, offsets, threshold)
+        order = _kernels.joining_order(joins, best, cost)
+        group, next_id = _kernels.merge(
+            order, best, ids, next_id, offsets, neighbours, lengths, border_exponent, tree
+        )
+        ids, offsets, neighbours, lengths = _kernels.contract(group, ids, offsets, neighbours, lengths)
+    return tree
+
+
+def _quantile(cost: np.ndarray, share: float) -> float:
+    """The cost below which `share` of the nodes' best edges lie; at least the smallest, so every round merges."""
+    place = min(len(cost) - 1, int(len(cost) * share) + 1)
+    return float(np.partition(cost, place)[place])

@@ -1,0 +1,47 @@
+"""The initial checkpoint: a tokenizer before any training, whose features are CIE Lab.
+
+    python -m dhvt_vectorize.tokenizer.initial weights/dhvt-base.safetensors
+
+writes the file that comes with the package, byte for byte: the settings are `TokenizerConfig`'s defaults, the hidden
+layers PyTorch's own random start under a fixed seed, the last layer zero.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from .checkpoint import save_checkpoint
+from .config import TokenizerConfig
+from .features import FeatureNet
+
+SEED = 0
+INITIAL_CARD = {
+    "name": "dhvt-base",
+    "trained_on": "nothing",
+    "method": f"initialised under seed {SEED}, not trained: the last layer is zero, so that the features are CIE Lab "
+    "(D65) and alpha, pixel by pixel, without any context",
+    "scores": {},
+    "license": "MIT",
+}
+
+
+def initial_net(config: TokenizerConfig | None = None, seed: int = SEED) -> FeatureNet:
+    """An untrained net, the same for the same config and seed; leaves torch's random generator as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return FeatureNet(config)
+
+
+def main() -> None:
+    """Write the initial checkpoint to the path given on the command line."""
+    parser = argparse.ArgumentParser(description="Write the initial checkpoint.")
+    parser.add_argument("path", type=Path, help="the safetensors file to write")
+    net = initial_net()
+    save_checkpoint(parser.parse_args().path, net, net.config, INITIAL_CARD)
+
+
+if __name__ == "__main__":
+    main()

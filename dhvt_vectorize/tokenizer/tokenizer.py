@@ -1,0 +1,121 @@
+"""image → Partition: DHVTokenizer ties the feature net, the merge tree, the criterion and the cut together.
+
+After *Differentiable Hierarchical Visual Tokenization* (arXiv 2511.02652): pixel features, a bottom-up hierarchy of
+regions, and the partition that an information criterion selects from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Int32, UInt8
+from torch import nn
+
+from ..raster import load_raster
+from .checkpoint import load_checkpoint
+from .config import TokenizerConfig
+from .criteria import CriterionSettings, node_costs
+from .features import FeatureNet
+from .hierarchy import MergeTree, build_merge_tree
+from .rims import resolve_rims
+from .selection import Partition, cut_into, cut_of_least_cost, levels_above
+
+# `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
+DETAIL_SPAN = 6.0
+# The base partition, below which `max_depth` counts no levels, is the cut at this share of the price.
+BASE_PRICE = 1.0 / 16.0
+
+
+@dataclass(frozen=True)
+class PixelFeatures:
+    """Integer features and what is known of the pixels' ownership.
+
+    Attributes:
+        values: int32 (H, W, C); a rim pixel has its owner's.
+        is_rim: bool (H, W), pixels that took another pixel's feature.
+    """
+
+    values: Int32[np.ndarray, "H W C"]
+    is_rim: Bool[np.ndarray, "H W"]
+
+
+class DHVTokenizer(nn.Module):
+    """The tokenizer: a trained feature net and the settings of the hierarchy that it was calibrated for."""
+
+    def __init__(self, features: FeatureNet, config: TokenizerConfig) -> None:
+        super().__init__()
+        self.features = features
+        self.config = config
+
+    @classmethod
+    def load(cls, weights: str | Path | None = None, device: str = "auto") -> DHVTokenizer:
+        """A tokenizer from a checkpoint; None is the one this package ships.
+
+        Raises:
+            WeightsError: the file is missing, of another format, damaged or altered.
+            DeviceError: the device is not there.
+        """
+        checkpoint = load_checkpoint(weights, device)
+        return cls(checkpoint.net, checkpoint.config)
+
+    def pixel_features(self, pixels: UInt8[np.ndarray, "H W 4"]) -> PixelFeatures:
+        """The features the hierarchy is built on."""
+        values = self.features.feature_map(pixels).values
+        # a channel that is the same everywhere separates nothing, and an opaque image is a quarter faster without it
+        flat = values.reshape(-1, values.shape[2])
+        varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
+        if len(varying) < values.shape[2]:
+            values = np.ascontiguousarray(values[..., varying if len(varying) else [0]])
+        if not self.config.rim_rule:
+            return PixelFeatures(values, np.zeros(values.shape[:2], bool))
+        owner = resolve_rims(pixels)
+        is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
+        return PixelFeatures(values.reshape(-1, values.shape[2])[owner], is_rim)
+
+    def merge_tree(self, features: PixelFeatures) -> MergeTree:
+        """The hierarchy over the features' flat zones."""
+        return build_merge_tree(features.values, border_exponent=self.config.border_exponent)
+
+    def select(
+        self,
+        tree: MergeTree,
+        *,
+        regions: int | None = None,
+        criterion: str = "bic",
+        detail: float = 0.5,
+        max_depth: int | None = None,
+    ) -> Partition:
+        """The partition of exactly `regions` regions, or the one the criterion selects.
+
+        Args:
+            tree: the hierarchy.
+            regions: number of regions; a tree with fewer leaves gives all its leaves.
+            criterion: bic, aic, aicc, mdl.
+            detail: 0 (few regions) … 1 (many), 0.5 is the criterion itself.
+            max_depth: a region lies at most max_depth − 1 levels above the base partition; None is no limit.
+
+        Raises:
+            UsageError: an unknown criterion.
+        """
+        if regions is not None:
+            return cut_into(tree, regions)
+        settings = CriterionSettings(
+            self.config.feature_scale,
+            self.config.variance_floor,
+            self.config.border_price,
+            self.config.effective_sample,
+        )
+        price = 2.0 ** ((0.5 - detail) * 2.0 * DETAIL_SPAN)
+        costs = node_costs(tree, criterion, settings, price)
+        if max_depth is None:
+            return cut_of_least_cost(tree, costs)
+        base = cut_of_least_cost(tree, node_costs(tree, criterion, settings, price * BASE_PRICE))
+        return cut_of_least_cost(tree, costs, levels_above(tree, base) <= max_depth - 1)
+
+    def partition(self, image: Any, **choice: Any) -> Partition:
+        """Divide an image (path, PIL image, array, RasterImage) into connected regions; `choice` as in `select`."""
+        features = self.pixel_features(load_raster(image).pixels)
+        return self.select(self.merge_tree(features), **choice)

@@ -1,0 +1,203 @@
+"""numba kernels of sub-pixel placement: a point for every pixel side, then the junctions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+DEPTH = 3  # pixels looked at on either side
+LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
+AGREEMENT = 24.0  # levels within which a local side colour is taken to be the region's own
+OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much of how far it runs across
+
+
+@njit(cache=True, nogil=True)
+def edge_points(labels, points, offsets, left, right, start, pixels, colours):
+    """The polyline of every arc: its two ends, and between them one point for each pixel side that is kept."""
+    arcs = offsets.size - 1
+    out = np.empty((points.shape[0] + 2 * arcs, 2), np.float64)
+    out_offsets = np.zeros(arcs + 1, np.int64)
+    filled = 0
+    for a in range(arcs):
+        begin, end = offsets[a], offsets[a + 1] - 1
+        first = filled
+        if start[a] >= 0:
+            out[filled, 0], out[filled, 1] = points[begin, 0], points[begin, 1]
+            filled += 1
+        if left[a] < 0 or right[a] < 0:
+            filled = _frame_corners(points, begin, end, start[a] < 0, out, filled)
+        else:
+            for i in range(begin, end):
+                if not _runs_along(points, i, begin, end, start[a] < 0):
+                    continue
+                shift = _shift(labels, pixels, colours, points, i, left[a], right[a])
+                dx = points[i + 1, 0] - points[i, 0]
+                dy = points[i + 1, 1] - points[i, 1]
+                # the right-hand normal of (dx, dy) in a y-down image is (−dy, dx)
+                out[filled, 0] = 0.5 * (points[i, 0] + points[i + 1, 0]) - dy * shift
+                out[filled, 1] = 0.5 * (points[i, 1] + points[i + 1, 1]) + dx * shift
+                filled += 1
+        if start[a] >= 0:
+            out[filled, 0], out[filled, 1] = points[end, 0], points[end, 1]
+        else:
+            out[filled, 0], out[filled, 1] = out[first, 0], out[first, 1]
+        filled += 1
+        out_offsets[a + 1] = filled
+    return out[:filled].copy(), out_offsets
+
+
+@njit(cache=True, nogil=True)
+def _frame_corners(points, begin, end, closed, out, filled):
+    """On the frame only the image's corners are points."""
+    for i in range(begin if closed else begin + 1, end):
+        j = end - 1 if i == begin else i - 1
+        turn = (points[i, 0] - points[j, 0]) * (points[i + 1, 1] - points[i, 1])
+        turn -= (points[i, 1] - points[j, 1]) * (points[i + 1, 0] - points[i, 0])
+        if turn != 0:
+            out[filled, 0], out[filled, 1] = points[i, 0], points[i, 1]
+            filled += 1
+    return filled
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _runs_along(points, i, begin, end, closed):
+    """Does the border, over two sides each way, run mostly along side i?"""
+    before, after = i - 2, i + 3
+    if closed:
+        n = end - begin
+        before = begin + (before - begin) % n
+        after = begin + (after - begin) % n
+    else:
+        before, after = max(before, begin), min(after, end)
+    tx = abs(points[after, 0] - points[before, 0])
+    ty = abs(points[after, 1] - points[before, 1])
+    if points[i + 1, 0] != points[i, 0]:
+        return tx >= OBLIQUE * ty
+    return ty >= OBLIQUE * tx
+
+
+@njit(cache=True, nogil=True)
+def _shift(labels, pixels, colours, points, i, left, right):
+    """How far the edge lies to the right of pixel side i, in pixels, −1…1."""
+    x, y = points[i, 0], points[i, 1]
+    dx, dy = points[i + 1, 0] - x, points[i + 1, 1] - y
+    # pixel on the right of the side, and the step away from it on that hand
+    if dx > 0:
+        rx, ry = x, y
+    elif dx < 0:
+        rx, ry = x - 1, y - 1
+    elif dy > 0:
+        rx, ry = x - 1, y
+    else:
+        rx, ry = x, y - 1
+    nx, ny = -dy, dx
+    lx, ly = rx - nx, ry - ny
+    left_run = _run(labels, lx, ly, -nx, -ny, left)
+    right_run = _run(labels, rx, ry, nx, ny, right)
+    side_l = np.empty(4)
+    side_r = np.empty(4)
+    _side_colour(pixels, colours, lx, ly, -nx, -ny, left, left_run, side_l)
+    _side_colour(pixels, colours, rx, ry, nx, ny, right, right_run, side_r)
+    contrast = 0.0
+    for c in range(4):
+        contrast += (side_l[c] - side_r[c]) ** 2
+    if contrast < LEAST_CONTRAST * LEAST_CONTRAST:
+        return 0.0
+    shift = 0.0
+    for k in range(min(left_run, DEPTH - 1)):
+        shift -= 1.0 - _coverage(pixels, ly - k * ny, lx - k * nx, side_l, side_r, contrast)
+    for k in range(min(right_run, DEPTH - 1)):
+        shift += _coverage(pixels, ry + k * ny, rx + k * nx, side_l, side_r, contrast)
+    return min(1.0, max(-1.0, shift))
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _run(labels, x, y, nx, ny, face):
+    """How many pixels from (x, y) on belong to the face, at most DEPTH."""
+    height, width = labels.shape
+    n = 0
+    while n < DEPTH and 0 <= x < width and 0 <= y < height and labels[y, x] == face:
+        n += 1
+        x += nx
+        y += ny
+    return n
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _side_colour(pixels, colours, x, y, nx, ny, face, run, out):
+    deep_y, deep_x = y + (run - 1) * ny, x + (run - 1) * nx
+    difference = 0.0
+    for c in range(4):
+        difference = max(difference, abs(np.float64(pixels[deep_y, deep_x, c]) - colours[face, c]))
+    own = run < DEPTH or difference <= AGREEMENT
+    for c in range(4):
+        out[c] = colours[face, c] if own else np.float64(pixels[deep_y, deep_x, c])
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _coverage(pixels, y, x, side_l, side_r, contrast):
+    t = 0.0
+    for c in range(4):
+        t += (np.float64(pixels[y, x, c]) - side_r[c]) * (side_l[c] - side_r[c])
+    return min(1.0, max(0.0, t / contrast))
+
+
+@njit(cache=True, nogil=True)
+def place_junctions(points, offsets, start, end, left, right, junctions, leaving, height, width):
+    """Move the ends of all arcs to where their junctions belong, in place."""
+    near = np.empty((4, 2))
+    far = np.empty((4, 2))
+    for j in range(junctions.shape[0]):
+        x, y = float(junctions[j, 0]), float(junctions[j, 1])
+        n = 0
+        for d in range(4):
+            h = leaving[j, d]
+            if h < 0 or left[h // 2] < 0 or right[h // 2] < 0:
+                continue
+            _ends(points, offsets, h, near[n], far[n])
+            n += 1
+        px, py = _meeting(near, far, n)
+        # a sane place lies within a pixel of the corner, and on the frame if the corner does
+        px, py = min(x + 1.0, max(x - 1.0, px)), min(y + 1.0, max(y - 1.0, py))
+        if x == 0 or x == width:
+            px = x
+        if y == 0 or y == height:
+            py = y
+        for d in range(4):
+            h = leaving[j, d]
+            if h >= 0:
+                i = offsets[h // 2] if h % 2 == 0 else offsets[h // 2 + 1] - 1
+                points[i, 0], points[i, 1] = px, py
+
+
+@njit(cache=True, nogil=True)
+def _ends(points, offsets, half_arc, near, far):
+    """The points next to, and a few steps from, the start of a half-arc."""
+    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
+    steps = min(4, end - begin)
+    if half_arc % 2 == 0:
+        i, k = begin + 1, begin + steps
+    else:
+        i, k = end - 1, end - steps
+    near[0], near[1] = points[i, 0], points[i, 1]
+    far[0], far[1] = points[k, 0], points[k, 1]
+
+
+@njit(cache=True, nogil=True)
+def _meeting(near, far, n):
+    """Where n arcs meet: midway between the two that run straight into each other, else the mean of their first points."""
+    best, bi, bj = -0.85, -1, -1
+    mx = my = 0.0
+    for i in range(n):
+        mx += near[i, 0] / n
+        my += near[i, 1] / n
+    for i in range(n):
+        for j in range(i):
+            ax, ay = far[i, 0] - mx, far[i, 1] - my
+            bx, by = far[j, 0] - mx, far[j, 1] - my
+            norm = np.sqrt((ax * ax + ay * ay) * (bx * bx + by * by))
+            if norm > 0 and (ax * bx + ay * by) / norm < best:
+                best, bi, bj = (ax * bx + ay * by) / norm, i, j
+    if bi >= 0:
+        return 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
+    return mx, my

@@ -1,0 +1,53 @@
+"""Outlines: a planar map whose arcs have become lines and cubic Béziers.
+
+Every arc is a chain of segments from its start to its end; neighbours share the arc, so they share its segments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int32, Int64
+
+from .planar_map import PlanarMap
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """The geometry of every arc.
+
+    Attributes:
+        planar_map: which faces lie beside which arc.
+        control_points: float64 (S, 4, 2), x and y in pixels; a line repeats its ends: P0 P0 P3 P3.
+        is_line: bool (S,).
+        offsets: int64 (A+1,), arc a is segments offsets[a] … offsets[a + 1] − 1; consecutive segments share a point.
+    """
+
+    planar_map: PlanarMap
+    control_points: Float64[np.ndarray, "S 4 2"]
+    is_line: Bool[np.ndarray, "S"]
+    offsets: Int64[np.ndarray, "A1"]
+
+    def ring(self, half_arcs: Int32[np.ndarray, "R"]) -> tuple[Float64[np.ndarray, "N 4 2"], Bool[np.ndarray, "N"]]:
+        """The segments of a ring of half-arcs in walking order, as control points and line flags."""
+        points, lines = [], []
+        for half_arc in half_arcs:
+            arc, backward = divmod(int(half_arc), 2)
+            segments = slice(self.offsets[arc], self.offsets[arc + 1])
+            step = -1 if backward else 1
+            points.append(self.control_points[segments][::step, ::step])
+            lines.append(self.is_line[segments][::step])
+        return np.concatenate(points), np.concatenate(lines)
+
+
+def outlines_of_polylines(
+    planar_map: PlanarMap, points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
+) -> Outlines:
+    """Outlines whose arcs are the polylines points[offsets[a]:offsets[a + 1]]."""
+    inner = np.ones(len(points), bool)
+    inner[offsets[1:] - 1] = False
+    begins = np.flatnonzero(inner)
+    control_points = np.stack([points[begins], points[begins], points[begins + 1], points[begins + 1]], 1)
+    segment_offsets = offsets - np.arange(len(offsets))
+    return Outlines(planar_map, control_points, np.ones(len(begins), bool), segment_offsets)

@@ -1,0 +1,42 @@
+"""PlanarMap + image → polylines through the places where the anti-aliasing says the edges are.
+
+On an arc between colours L and R a rim pixel is p = t·L + (1 − t)·R, and t is the area the left side covers. Along the
+axis that crosses a pixel side, the sum of these areas is where the edge crosses: exact for straight edges when the sides
+are flat. Each pixel side gives one point, moved along that axis; sides nearly along the border's normal (the jogs of a
+staircase) are left out. Side colours come from up to three pixels deep, or from the region's own colour where the
+pixels there agree with it or the region is too thin.
+
+Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through. Arcs on
+the image's frame stay on it. Limits: no point moves more than a pixel; strokes thinner than two pixels keep the width
+their pixels have.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float32, Float64, Int64, UInt8
+
+from . import _subpixel_kernels
+from .planar_map import PlanarMap
+
+
+def subpixel_polylines(
+    planar_map: PlanarMap, pixels: UInt8[np.ndarray, "H W 4"], face_colours: Float32[np.ndarray, "K 4"]
+) -> tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]:
+    """Points (x, y) and offsets of every arc's polyline; a closed arc's last point repeats its first.
+
+    Args:
+        planar_map: the borders.
+        pixels: premultiplied colours.
+        face_colours: each face's colour, premultiplied, 0…255.
+    """
+    points, offsets = _subpixel_kernels.edge_points(
+        planar_map.labels, planar_map.points, planar_map.offsets, planar_map.left, planar_map.right,
+        planar_map.start, pixels, face_colours,
+    )  # fmt: skip
+    height, width = planar_map.labels.shape
+    _subpixel_kernels.place_junctions(
+        points, offsets, planar_map.start, planar_map.end, planar_map.left, planar_map.right,
+        planar_map.junctions, planar_map.leaving, height, width,
+    )  # fmt: skip
+    return points, offsets
