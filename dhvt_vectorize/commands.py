@@ -11,12 +11,13 @@ import json
 import os
 import re
 import time
+from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import progress, say, write_standard_output
+from .console import compilation_told, progress, say, write_standard_output
 from .converter import Conversion, figures, load_vectorizer
 from .errors import BatchError, UsageError
 from .flags import DEVICES
@@ -38,7 +39,7 @@ class Request:
     """One invocation, parsed; the names are the flags', the defaults those of flags that are not given."""
 
     source: str
-    options: VectorizeOptions = VectorizeOptions()
+    options: VectorizeOptions = field(default_factory=VectorizeOptions)
     output: str | None = None
     force: bool = False
     preview: str | None = None
@@ -82,7 +83,9 @@ def _convert_image(request: Request) -> None:
     from .raster import load_raster
 
     image = load_raster(request.source, request.options.max_pixels)
-    drawing = load_vectorizer(VECTORIZER, request.weights, request.device).vectorize(image, request.options)
+    decoded = time.perf_counter()
+    with compilation_told(quiet=request.quiet):
+        drawing = load_vectorizer(VECTORIZER, request.weights, request.device).vectorize(image, request.options)
     # the SVG last: when it is there, everything is
     if request.preview is not None:
         write_atomically(request.preview, _png(drawing.preview()))
@@ -92,13 +95,13 @@ def _convert_image(request: Request) -> None:
         write_standard_output([drawing.to_svg()])
     else:
         drawing.save(output)
-    _show(request, output, drawing, time.perf_counter() - started)
+    _show(request, output, drawing, decoded - started, time.perf_counter() - started)
 
 
-def _show(request: Request, output: str, drawing: Any, seconds: float) -> None:
-    shown = figures(drawing)
+def _show(request: Request, output: str, drawing: Any, decoding: float, seconds: float) -> None:
+    # figures are measured when they are asked for, so they are asked for only to be shown
     if request.json:
-        text = json.dumps({"input": request.source, "output": output, **shown}, indent=2)
+        text = json.dumps({"input": request.source, "output": output, **figures(drawing, decoding)}, indent=2)
         if output == STANDARD:
             say(text)
             return
@@ -108,10 +111,12 @@ def _show(request: Request, output: str, drawing: Any, seconds: float) -> None:
     for note in drawing.notes:
         say(f"note: {note}")
     if output != STANDARD and not request.json:
-        say(
-            f"{output}: {shown['shapes']:,} shapes, {shown['segments']:,} segments, {shown['bytes']:,} bytes, "
-            f"{shown['psnr']:.2f} dB, {seconds:.2f} s"
-        )
+        say(_summary(output, drawing.stats, seconds))
+
+
+def _summary(output: str, stats: Mapping[str, Any], seconds: float) -> str:
+    counts = ", ".join(f"{stats[name]:,} {name}" for name in ("shapes", "segments", "bytes"))
+    return f"{output}: {counts}, {stats['psnr']:.2f} dB, {seconds:.2f} s"
 
 
 def _default_output(source: str) -> str:

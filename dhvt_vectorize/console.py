@@ -60,6 +60,30 @@ def abandon_standard_output() -> None:
 
 
 @contextmanager
+def compilation_told(*, quiet: bool) -> Iterator[None]:
+    """Inside it, the user is told once if kernels are compiled rather than found in the cache: that takes a while."""
+    if quiet:
+        yield
+        return
+    from numba.core import event
+
+    told = False
+
+    class Teller(event.Listener):  # type: ignore[misc]
+        def on_start(self, _: object) -> None:
+            nonlocal told
+            if not told:
+                say("compiling the kernels, once for this machine; later runs start at once")
+            told = True
+
+        def on_end(self, _: object) -> None:
+            pass
+
+    with event.install_listener("numba:compile", Teller()):
+        yield
+
+
+@contextmanager
 def progress(total: int, *, quiet: bool) -> Iterator[ShowProgress]:
     """Inside it, the counts given to the result are shown."""
     if quiet or sys.stderr is None:

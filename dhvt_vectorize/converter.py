@@ -86,7 +86,6 @@ class Converter:
 
     def __call__(self, task: Task) -> Record | DhvtError | None:
         """The task's record; None where there was nothing to do; an error that every other task would meet too."""
-        started = time.perf_counter()
         source = self._conversion.folder / task.job.source
         record = Record(input=task.job.source, output=task.job.output, settings=self._conversion.settings)
         try:
@@ -103,7 +102,6 @@ class Converter:
             _fail(record, internal_error(source, error))
             if os.environ.get(DEBUG_VARIABLE):
                 record["traceback"] = traceback.format_exc()
-        record["seconds"] = round(time.perf_counter() - started, 3)
         return record
 
     def _convert(self, task: Task, record: Record) -> bool:
@@ -119,12 +117,16 @@ class Converter:
             raise OutputError(target, "exists already", "give --force to replace it")
         from .raster import load_raster
 
+        vectorizer = self._loaded_vectorizer()
+        started = time.perf_counter()
         image = load_raster(source, conversion.options.max_pixels)
-        drawing = self._loaded_vectorizer().vectorize(image, conversion.options)
+        decoded = time.perf_counter()
+        drawing = vectorizer.vectorize(image, conversion.options)
+        record["seconds"] = round(time.perf_counter() - started, 3)
         make_folder(target.parent)
         write_atomically(target, drawing.to_svg(), partial_folder=conversion.partial_folder)
         record["thumbnail"] = self._write_thumbnail(image, record["digest"])
-        record["figures"] = figures(drawing)
+        record["figures"] = figures(drawing, decoded - started)
         return True
 
     def _loaded_vectorizer(self) -> Any:
@@ -158,9 +160,11 @@ def load_vectorizer(vectorizer: str, weights: str | None, device: str) -> Any:
     return getattr(import_module(module), name)(weights, device)
 
 
-def figures(drawing: Any) -> dict[str, Any]:
-    """A drawing's figures and notes, ready for JSON."""
-    return {**drawing.stats, "notes": list(drawing.notes)}
+def figures(drawing: Any, decoding: float) -> dict[str, Any]:
+    """A drawing's figures and notes, ready for JSON; its image took `decoding` seconds before it was drawn."""
+    stages = drawing.stats["seconds"]
+    stages = {**stages, "decode": round(stages.get("decode", 0.0) + decoding, 4)}
+    return {**drawing.stats, "seconds": stages, "notes": list(drawing.notes)}
 
 
 def internal_error(subject: object, error: Exception) -> str:

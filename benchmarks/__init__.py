@@ -1,0 +1,1 @@
+"""The measurements behind the figures in the README: data, scoring, peers and the table that compares them."""
