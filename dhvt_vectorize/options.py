@@ -26,9 +26,9 @@ PRESETS: dict[str, dict[str, Any]] = {
     "bw": {
         "mode": "spline",
         "fill": "flat",
-        "detail": 0.5,
+        "detail": 0.8,
         "min_area": 2,
-        "tolerance": 0.35,
+        "tolerance": 0.75,
         "precision": 2,
         "palette": ("#000000", "#ffffff"),
     },

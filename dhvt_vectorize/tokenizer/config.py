@@ -54,9 +54,9 @@ class TokenizerConfig:
     context_depth: int = 2
     detail_width: int = 16
     feature_scale: int = 16
-    variance_floor: float = 50.0
+    variance_floor: float = 16.0
     border_price: float = 0.1
-    effective_sample: float = 0.5
+    effective_sample: float = 0.25
     rim_rule: bool = True
     border_exponent: float = 0.0
 
