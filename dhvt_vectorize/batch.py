@@ -231,7 +231,7 @@ def settings_digest(options: VectorizeOptions, weights: str | None) -> str:
     try:
         digest.update(Path(weights).read_bytes())
     except OSError as error:
-        raise WeightsError(weights, f"cannot be read ({error.strerror})", "check the name and its permissions") from error
+        raise WeightsError(weights, f"cannot be read ({error.strerror})", "check its name and permissions") from error
     return digest.hexdigest()
 
 

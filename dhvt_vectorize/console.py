@@ -69,7 +69,7 @@ def compilation_told(*, quiet: bool) -> Iterator[None]:
 
     told = False
 
-    class Teller(event.Listener):  # type: ignore[misc]
+    class Teller(event.Listener):
         def on_start(self, _: object) -> None:
             nonlocal told
             if not told:

@@ -23,8 +23,8 @@ class Record(TypedDict, total=False):
 
     Keys: `input` and `output` are paths relative to the batch's two folders, with forward slashes; `digest` is of the
     input's content, `settings` of options and weights; `figures` are the drawing's (with `notes`), `thumbnail` a path
-    relative to the output folder, `seconds` the wall time; a failed input has an `error` instead, and a `traceback`
-    where one was asked for.
+    relative to the output folder, `seconds` the wall time of decoding and drawing; a failed input has an `error`
+    instead, and a `traceback` where one was asked for.
     """
 
     input: str

@@ -117,19 +117,22 @@ def adjacency(labels, count):
                     cursor[other] += 1
     members = np.arange(count).astype(np.int32)
     ones = np.ones(neighbours.size, np.int32)
-    return _contract(count, members, np.arange(count + 1), members, offsets, neighbours, ones)
+    return contract_rows(0, count, members, np.arange(count + 1), members, offsets, neighbours, ones)
 
 
 @njit(cache=True, nogil=True)
-def _contract(count, members, member_offsets, group_of_node, offsets, neighbours, lengths):
-    """The graph between groups of nodes; parallel edges become one, their lengths add up."""
-    out_offsets = np.empty(count + 1, np.int64)
-    out_neighbours = np.empty(neighbours.size, np.int32)
-    out_lengths = np.empty(neighbours.size, np.int32)
-    place = np.full(count, -1, np.int64)
+def contract_rows(first, last, members, member_offsets, group_of_node, offsets, neighbours, lengths):
+    """The rows first…last − 1 of the graph between groups of nodes; parallel edges become one, their lengths add up."""
+    size = 0
+    for m in range(member_offsets[first], member_offsets[last]):
+        size += offsets[members[m] + 1] - offsets[members[m]]
+    out_offsets = np.empty(last - first + 1, np.int64)
+    out_neighbours = np.empty(size, np.int32)
+    out_lengths = np.empty(size, np.int32)
+    place = np.full(member_offsets.size - 1, -1, np.int64)
     end = 0
     out_offsets[0] = 0
-    for g in range(count):
+    for g in range(first, last):
         begin = end
         for m in range(member_offsets[g], member_offsets[g + 1]):
             u = members[m]
@@ -144,7 +147,7 @@ def _contract(count, members, member_offsets, group_of_node, offsets, neighbours
                     out_neighbours[end] = h
                     out_lengths[end] = lengths[e]
                     end += 1
-        out_offsets[g + 1] = end
+        out_offsets[g - first + 1] = end
     return out_offsets, out_neighbours[:end].copy(), out_lengths[:end].copy()
 
 
@@ -160,28 +163,36 @@ def _edge_hash(a, b):
 
 
 @njit(cache=True, nogil=True)
-def best_neighbours(pixels, sums, ids, offsets, neighbours, lengths, border_exponent):
+def node_means(ids, pixels, sums):
+    """float64 (n, C): the mean features of the nodes `ids`."""
+    means = np.empty((ids.size, sums.shape[1]), np.float64)
+    for u in range(ids.size):
+        for c in range(sums.shape[1]):
+            means[u, c] = sums[ids[u], c] / pixels[ids[u]]
+    return means
+
+
+@njit(cache=True, nogil=True)
+def best_neighbours(first, last, ids, pixels, means, offsets, neighbours, lengths, border_exponent, best, cost):
     """Each node's cheapest neighbour by Ward's cost / border^exponent, ties by a hash of the two ids, then by id.
 
-    The order is one order of all edges, the same seen from both ends: so the cheapest edge of all is always chosen by
-    both, and every round merges.
+    Written to `best` (−1 where there is none) and `cost` for the nodes first…last − 1. The order is one order of all
+    edges, the same seen from both ends: so the cheapest edge of all is chosen by both, and every round merges.
     """
-    count, channels = sums.shape
-    means = np.empty((count, channels), np.float64)
-    for u in range(count):
-        for c in range(channels):
-            means[u, c] = sums[u, c] / pixels[u]
-    best = np.full(count, -1, np.int32)
-    cost = np.full(count, np.inf, np.float64)
-    for u in range(count):
+    channels = means.shape[1]
+    for u in range(first, last):
+        best[u] = -1
+        cost[u] = np.inf
         best_hash = np.uint64(0)
+        size_u = np.float64(pixels[u])
         for e in range(offsets[u], offsets[u + 1]):
             v = neighbours[e]
             distance = 0.0
             for c in range(channels):
                 d = means[u, c] - means[v, c]
                 distance += d * d
-            w = distance * (np.float64(pixels[u]) * np.float64(pixels[v]) / np.float64(pixels[u] + pixels[v]))
+            size_v = np.float64(pixels[v])
+            w = distance * (size_u * size_v / (size_u + size_v))
             if border_exponent != 0.0:
                 w /= np.float64(lengths[e]) ** border_exponent
             if w < cost[u]:
@@ -193,7 +204,6 @@ def best_neighbours(pixels, sums, ids, offsets, neighbours, lengths, border_expo
                 if h < best_hash or (h == best_hash and ids[v] < ids[best[u]]):
                     best[u] = v
                     best_hash = h
-    return best, cost
 
 
 @njit(cache=True, nogil=True)
@@ -297,8 +307,11 @@ def merge(order, best, ids, next_id, offsets, neighbours, lengths, border_expone
 
 
 @njit(cache=True, nogil=True)
-def contract(group, ids, offsets, neighbours, lengths):
-    """The graph after a round: (ids, offsets, neighbours, lengths) of the groups, in the order of their roots."""
+def groups_of_round(group, ids):
+    """The groups of a round in the order of their roots, ready to contract the graph.
+
+    Returns (ids of the groups' tree nodes, members grouped, member offsets, group of every node).
+    """
     count = group.size
     index = np.empty(count, np.int32)
     groups = 0
@@ -321,8 +334,7 @@ def contract(group, ids, offsets, neighbours, lengths):
     for u in range(count):
         members[cursor[group_of_node[u]]] = u
         cursor[group_of_node[u]] += 1
-    out = _contract(groups, members, member_offsets, group_of_node, offsets, neighbours, lengths)
-    return out_ids, out[0], out[1], out[2]
+    return out_ids, members, member_offsets, group_of_node
 
 
 @njit(cache=True, nogil=True)

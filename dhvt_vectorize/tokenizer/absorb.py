@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int32
 
 from . import _kernels
+from .hierarchy import cheapest_neighbours
 
 
 def absorb_small_regions(
@@ -28,9 +29,8 @@ def absorb_small_regions(
         small = pixels < min_area
         if count == 1 or not small.any():
             return labels
-        offsets, neighbours, lengths = _kernels.adjacency(labels, count)
         ids = np.arange(count, dtype=np.int32)
-        best, _ = _kernels.best_neighbours(pixels, sums, ids, offsets, neighbours, lengths, 0.0)
+        best, _ = cheapest_neighbours(ids, pixels, pixels, sums, _kernels.adjacency(labels, count))
         joined = _kernels.join(np.where(small, best, ids).astype(np.int32))
         # adjacent joined regions are one 4-connected zone of equal representative; renumber in raster order
         labels, _ = _kernels.flat_zones(joined[labels][..., None])

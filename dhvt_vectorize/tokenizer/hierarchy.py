@@ -18,6 +18,10 @@ import numpy as np
 from jaxtyping import Float, Int, Int32, Int64
 
 from . import _kernels
+from .parts import in_parts
+
+# offsets, neighbours, lengths: see `_kernels`
+Graph = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 # A round's threshold is raised until the best edges of this share of the nodes lie below it. A small share is close to
 # greedy merging but takes many rounds; while nodes are a few pixels each, a large one loses nothing (measured on Kodak:
@@ -70,7 +74,11 @@ def build_merge_tree(
         leaves = int(leaf_of_pixel.max()) + 1
     statistics = _kernels.region_statistics(leaf_of_pixel, leaves, values)
     graph = _kernels.adjacency(leaf_of_pixel, leaves)
+    # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
+    origin = values[0, 0].astype(np.int64)
+    statistics[1][:] -= statistics[0][:, None] * origin
     left, right, cost, pixels, sums, squares, border = _merge_all(statistics, graph, border_exponent)
+    sums += pixels[:, None] * origin
     parent = np.full(len(left), -1, np.int32)
     merges = np.arange(leaves, len(left), dtype=np.int32)
     parent[left[leaves:]] = merges
@@ -80,7 +88,7 @@ def build_merge_tree(
 
 def _merge_all(
     statistics: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    graph: tuple[np.ndarray, np.ndarray, np.ndarray],
+    graph: Graph,
     border_exponent: float,
 ) -> tuple[np.ndarray, ...]:
     leaves, channels = statistics[1].shape
@@ -98,25 +106,66 @@ def _merge_all(
     for column, leaf_values in zip(tree[3:], statistics, strict=True):
         column[:leaves] = leaf_values
     ids = np.arange(leaves, dtype=np.int32)
-    offsets, neighbours, lengths = graph
     next_id, threshold = leaves, 0.0
     while next_id < nodes:
         node_pixels = pixels[ids]
-        best, cost = _kernels.best_neighbours(
-            node_pixels, sums[ids], ids, offsets, neighbours, lengths, border_exponent
-        )
+        best, cost = cheapest_neighbours(ids, node_pixels, pixels, sums, graph, border_exponent)
         share = EARLY_SHARE if len(ids) > leaves * LATE_FROM else LATE_SHARE
-        threshold = max(threshold * THRESHOLD_GROWTH, float(_quantile(cost, share)))
-        joins = _kernels.choose_joins(best, cost, node_pixels, offsets, threshold)
+        threshold = max(threshold * THRESHOLD_GROWTH, _quantile(cost, share))
+        joins = _kernels.choose_joins(best, cost, node_pixels, graph[0], threshold)
         order = _kernels.joining_order(joins, best, cost)
-        group, next_id = _kernels.merge(
-            order, best, ids, next_id, offsets, neighbours, lengths, border_exponent, tree
-        )
-        ids, offsets, neighbours, lengths = _kernels.contract(group, ids, offsets, neighbours, lengths)
+        group, next_id = _kernels.merge(order, best, ids, next_id, *graph, border_exponent, tree)
+        ids, graph = _contract(group, ids, graph)
     return tree
 
 
-def _quantile(cost: np.ndarray, share: float) -> float:
+def cheapest_neighbours(
+    ids: Int32[np.ndarray, "n"],
+    node_pixels: Int64[np.ndarray, "n"],
+    pixels: Int64[np.ndarray, "M"],
+    sums: Int64[np.ndarray, "M C"],
+    graph: Graph,
+    border_exponent: float = 0.0,
+) -> tuple[Int32[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+    """Every node's cheapest neighbour, −1 where it has none, and the cost of merging with it.
+
+    Args:
+        ids: the nodes' rows in `pixels` and `sums`.
+        node_pixels: pixels[ids].
+        pixels, sums: areas and sums of features.
+        graph: who neighbours whom.
+        border_exponent: μ.
+    """
+    means = _kernels.node_means(ids, pixels, sums)
+    best = np.empty(len(ids), np.int32)
+    cost = np.empty(len(ids), np.float64)
+    in_parts(
+        len(ids),
+        lambda first, last: _kernels.best_neighbours(
+            first, last, ids, node_pixels, means, *graph, border_exponent, best, cost
+        ),
+    )
+    return best, cost
+
+
+def _contract(
+    group: Int32[np.ndarray, "n"], ids: Int32[np.ndarray, "n"], graph: Graph
+) -> tuple[Int32[np.ndarray, "g"], Graph]:
+    """The nodes and the graph after a round."""
+    ids, members, member_offsets, group_of_node = _kernels.groups_of_round(group, ids)
+    parts = in_parts(
+        len(ids),
+        lambda first, last: _kernels.contract_rows(first, last, members, member_offsets, group_of_node, *graph),
+    )
+    if len(parts) == 1:
+        return ids, parts[0]
+    ends = np.cumsum([0] + [part[0][-1] for part in parts])
+    offsets = np.concatenate([[0]] + [part[0][1:] + end for part, end in zip(parts, ends[:-1], strict=True)])
+    neighbours, lengths = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
+    return ids, (offsets, neighbours, lengths)
+
+
+def _quantile(cost: Float[np.ndarray, "n"], share: float) -> float:
     """The cost below which `share` of the nodes' best edges lie; at least the smallest, so every round merges."""
     place = min(len(cost) - 1, int(len(cost) * share) + 1)
     return float(np.partition(cost, place)[place])

@@ -1,0 +1,37 @@
+"""Work on ranges of an array, on several threads where that pays; the kernels release the interpreter lock.
+
+Every part writes or returns its own range, so the result does not depend on the number of threads. NUMBA_NUM_THREADS
+bounds them, as it does numba's own; a batch's workers set it to 1.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+SMALLEST_PART = 8192  # below this a thread costs more than it saves
+MOST_THREADS = 4
+
+
+def in_parts(count: int, work: Callable[[int, int], Result]) -> list[Result]:
+    """Call `work(first, last)` on ranges that cover 0…count; their results in order."""
+    parts = max(1, min(_threads(), count // SMALLEST_PART))
+    bounds = [count * part // parts for part in range(parts + 1)]
+    if parts == 1:
+        return [work(0, count)]
+    return list(_pool().map(work, bounds[:-1], bounds[1:]))
+
+
+def _threads() -> int:
+    asked = os.environ.get("NUMBA_NUM_THREADS", "")
+    return min(MOST_THREADS, int(asked) if asked.isdigit() and int(asked) > 0 else os.cpu_count() or 1)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="dhvt")
