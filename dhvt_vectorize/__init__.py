@@ -19,7 +19,16 @@ _HOME = {
     "DHVTokenizer": ".tokenizer.tokenizer",
     "Partition": ".tokenizer.selection",
 }
-__all__ = ["__version__", *_HOME]
+__all__ = [
+    "DHVTokenizer",
+    "DhvtError",
+    "Drawing",
+    "Partition",
+    "RasterImage",
+    "VectorizeOptions",
+    "Vectorizer",
+    "__version__",
+]
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing

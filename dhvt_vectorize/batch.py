@@ -224,7 +224,7 @@ def settings_digest(options: VectorizeOptions, weights: str | None) -> str:
         WeightsError: the weights file is missing or cannot be read.
     """
     if weights is None:
-        from .tokenizer.checkpoint import default_weights_path
+        from .tokenizer.config import default_weights_path
 
         weights = str(default_weights_path())
     digest = hashlib.blake2b(json.dumps([__version__, asdict(options)], sort_keys=True).encode(), digest_size=16)

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
-from .raster import RasterImage, load_raster
+from .raster import load_raster
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing

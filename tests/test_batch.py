@@ -92,14 +92,21 @@ def wait_for_records(count, running):
 
 
 def processes_of(group):
-    """The live processes of a process group (Linux)."""
+    """The commands of a process group's live processes (Linux)."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             state, _, pgrp = status.read_text().rpartition(")")[2].split()[:3]
             if int(pgrp) == group and state != "Z":
-                found.append(status.parent.name)
+                found.append(status.with_name("cmdline").read_text())
     return found
+
+
+def all_end_within(seconds, group):
+    deadline = time.monotonic() + seconds
+    while left := processes_of(group):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 # --- a whole folder
@@ -358,10 +365,7 @@ def test_the_workers_of_a_killed_batch_end_by_themselves():
     wait_for_records(1, running)
     running.kill()
     running.wait()
-    deadline = time.monotonic() + 20
-    while processes_of(running.pid):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    all_end_within(20, running.pid)
     assert len(svgs()) < 12
     assert not list(Path("svgs").rglob("*.part"))
 
@@ -380,7 +384,9 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing_half_written(whom):
     assert time.monotonic() - started < 5
     assert running.returncode == 130
     assert messages == "error: interrupted\n"
-    assert not processes_of(running.pid)
+    # of the workers none is left; Python's resource tracker ends when it sees that its parent has
+    assert not [command for command in processes_of(running.pid) if "spawn_main" in command]
+    all_end_within(2, running.pid)
     nothing_half_written()
     assert 2 <= len(records()) < 40
     assert {record["output"] for record in records()} <= set(svgs())
@@ -397,7 +403,9 @@ def test_ctrl_c_while_the_workers_start_is_quiet_too():
     os.killpg(running.pid, signal.SIGINT)
     _, messages = running.communicate(timeout=20)
     assert (running.returncode, messages) == (130, "error: interrupted\n")
-    assert not processes_of(running.pid)
+    # of the workers none is left; Python's resource tracker ends when it sees that its parent has
+    assert not [command for command in processes_of(running.pid) if "spawn_main" in command]
+    all_end_within(2, running.pid)
     nothing_half_written()
 
 
@@ -472,3 +480,17 @@ def test_the_report_links_only_to_files_that_are_there():
             assert (Path("svgs") / result["output"]).is_file()
             assert (Path("svgs") / result["thumbnail"]).is_file()
     assert not re.search(r"(https?:)?//[a-z]", Path("svgs/report.html").read_text().replace("http://www.w3.org", ""))
+
+
+@pytest.mark.slow
+def test_a_folder_is_vectorized_and_resumed_by_the_vectorizer_itself(monkeypatch, capsys):
+    monkeypatch.setattr(commands, "VECTORIZER", "dhvt_vectorize.pipeline:Vectorizer")
+    make("a.png", "sub/b.png", "c.png")
+    Path("photos/c.png").write_bytes(b"broken")
+    run("--jobs", "2", code=7)
+    assert svgs() == ["a.svg", "sub/b.svg"]
+    assert 'width="8"' in Path("svgs/a.svg").read_text()
+    figures = report()["results"][0]["figures"]
+    assert (figures["width"], figures["height"], figures["regions"]) == (8, 5, 1)
+    run("--resume", code=7)
+    assert "0 converted, 2 known already, 1 failed" in capsys.readouterr().err

@@ -3,6 +3,7 @@ import os
 import resource
 import subprocess
 import sys
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import numpy as np
@@ -350,3 +351,28 @@ def test_a_bad_input_is_answered_before_the_vectorizer_is_loaded(monkeypatch, tm
     assert not loads.exists()
     assert cli.main([image()]) == 0
     assert len(loads.read_text().splitlines()) == 1
+
+
+# --- with the vectorizer itself
+
+
+@pytest.mark.slow
+def test_an_image_is_vectorized_by_the_installed_command_line():
+    pixels = np.full((48, 64, 3), 255, np.uint8)
+    pixels[12:36, 16:48] = (200, 30, 30)
+    Image.fromarray(pixels).save("flag.png")
+    arguments = ["flag.png", "-o", "flag.svg", "--json", "--preview", "preview.png", "--regions-image", "regions.png"]
+    command = [sys.executable, "-m", "dhvt_vectorize", *arguments]
+    result = subprocess.run(command, capture_output=True, env=ENVIRONMENT, check=False, timeout=600)
+    assert result.returncode == 0, result.stderr
+    figures = json.loads(result.stdout)
+    assert (figures["width"], figures["height"], figures["regions"]) == (64, 48, 2)
+    assert figures["bytes"] == Path("flag.svg").stat().st_size
+    assert {"decode", "svg"} <= figures["seconds"].keys()
+    drawing = ElementTree.parse("flag.svg").getroot()
+    assert drawing.tag == "{http://www.w3.org/2000/svg}svg"
+    for name, mode in (("preview.png", "RGBA"), ("regions.png", "RGB")):
+        with Image.open(name) as picture:
+            assert (picture.size, picture.mode) == ((64, 48), mode)
+    with Image.open("preview.png") as preview:
+        assert np.abs(np.asarray(preview)[..., :3].astype(int) - pixels).mean() < 2

@@ -151,7 +151,7 @@ def _inside(box, a, b):
 
 @njit(cache=True, nogil=True)
 def _surrounds(b, a, mark, enter, leave, box, neighbours, offsets, face_at, visited, queue):
-    """Does node b surround node a? Walk from a over faces that are not b's; b surrounds a unless the walk leaves b's box."""
+    """Does node b surround node a? It does unless a walk from a over faces that are not b's leaves b's box."""
     first = face_at[enter[a]]
     queue[0] = first
     visited[first] = mark

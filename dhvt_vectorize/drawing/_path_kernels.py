@@ -39,7 +39,7 @@ def write_paths(half_arcs, ring_offsets, shape_offsets, control_points, is_line,
 
 @njit(cache=True, nogil=True)
 def _ring_on_grid(ring, control_points, is_line, segment_offsets, scale, grid, lines):
-    """Round a ring's segments to the grid, in walking order, and merge lines that go straight on. Returns their count."""
+    """Round a ring's segments to the grid, in walking order; merge lines that go straight on. Returns their count."""
     n = 0
     for h in ring:
         first, last = segment_offsets[h // 2], segment_offsets[h // 2 + 1]

@@ -67,12 +67,12 @@ class Drawing:
     @property
     def width(self) -> int:
         """Pixels."""
-        return self.raster.pixels.shape[1]
+        return int(self.raster.pixels.shape[1])
 
     @property
     def height(self) -> int:
         """Pixels."""
-        return self.raster.pixels.shape[0]
+        return int(self.raster.pixels.shape[0])
 
     @property
     def regions(self) -> int:
@@ -90,9 +90,10 @@ class Drawing:
     @cached_property
     def stats(self) -> dict[str, Any]:
         """Figures ready for JSON: sizes, regions, shapes, segments, bytes, psnr (dB, over white), seconds a stage."""
+        from PIL import Image
+
         from .figures import count, psnr
         from .preview import over, render
-        from PIL import Image
 
         white = (255, 255, 255)
         counted = count(self._svg)
@@ -124,8 +125,9 @@ class Drawing:
         from .preview import over
 
         image = np.asarray(over(Image.fromarray(self.raster.pixels), (255, 255, 255)))
-        marked = mark_boundaries(image, self.outlines.planar_map.labels, color=(1, 0, 0.4), mode="inner")
-        return np.rint(marked * 255).astype(np.uint8)
+        labels = self.outlines.planar_map.labels
+        marked = np.asarray(mark_boundaries(image, labels, color=(1, 0, 0.4), mode="inner"))  # type: ignore[no-untyped-call]
+        return np.asarray(np.rint(marked * 255), np.uint8)
 
     @cached_property
     def faces(self) -> tuple[Face, ...]:

@@ -128,8 +128,9 @@ def _leading_direction(
     second = np.stack([eigenvalue - d, c], 1)
     u = np.where((np.abs(first).sum(1) >= np.abs(second).sum(1))[:, None], first, second)
     norm = np.linalg.norm(u, axis=1, keepdims=True)
-    return np.where(norm > 1e-12, u / np.maximum(norm, 1e-12), np.array([1.0, 0.0]))
+    unit = np.where(norm > 1e-12, u / np.maximum(norm, 1e-12), np.array([1.0, 0.0]))
+    return np.asarray(unit, np.float64)
 
 
-def _to_bytes(values: np.ndarray) -> UInt8[np.ndarray, "..."]:
-    return np.clip(np.rint(values), 0, 255).astype(np.uint8)
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(np.rint(values), 0, 255), np.uint8)

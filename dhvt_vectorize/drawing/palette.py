@@ -46,7 +46,8 @@ def reduce_colours(
 
 def _nearest(lab: Float[np.ndarray, "K 3"], entries: Float[np.ndarray, "P 3"]) -> Int32[np.ndarray, "K"]:
     distance = ((lab[:, None] - entries[None]) ** 2).sum(2)
-    return distance.argmin(1).astype(np.int32)
+    nearest: Int32[np.ndarray, "K"] = distance.argmin(1).astype(np.int32)
+    return nearest
 
 
 def _cluster(lab: Float[np.ndarray, "K 3"], areas: Float[np.ndarray, "K"], colours: int) -> Int32[np.ndarray, "K"]:
@@ -72,5 +73,5 @@ def _mean_colours(
 ) -> UInt8[np.ndarray, "P 3"]:
     weight = np.maximum(areas, 1e-9)
     total = np.bincount(entry, weight)
-    means = np.stack([np.bincount(entry, weight * colours[:, c]) for c in range(3)], 1) / np.maximum(total, 1e-9)[:, None]
-    return np.rint(means).astype(np.uint8)
+    sums = np.stack([np.bincount(entry, weight * colours[:, c]) for c in range(3)], 1)
+    return np.rint(sums / np.maximum(total, 1e-9)[:, None]).astype(np.uint8)

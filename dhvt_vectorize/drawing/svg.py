@@ -8,7 +8,7 @@ everything else together).
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import svgwrite
@@ -31,11 +31,11 @@ def write_svg(
     document.set_metadata(about)
     fills = [_Fill(paints, int(face), document, precision) for face in layers.face]
     paths = zip(fills, _path_data(outlines, layers, precision), strict=True)
-    for key, shapes in groupby(paths, key=lambda shape: shape[0].key):
-        shapes = list(shapes)
-        data = "".join(path for _, path in shapes)
+    for _, shapes in groupby(paths, key=lambda shape: shape[0].key):
+        fill, first = next(shapes)
+        data = first + "".join(path for _, path in shapes)  # noqa: B031 (the first is taken, these are the rest)
         if data:
-            document.add(document.path(d=data, **shapes[0][0].attributes(key)))
+            document.add(document.path(d=data, **fill.attributes()))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + str(document.tostring()) + "\n"
 
 
@@ -45,7 +45,7 @@ def _path_data(outlines: Outlines, layers: Layers, precision: int) -> list[str]:
         outlines.control_points, outlines.is_line, outlines.offsets, precision,
     )  # fmt: skip
     text = written.tobytes().decode("ascii")
-    return [text[a:b] for a, b in zip(offsets[:-1], offsets[1:], strict=True)]
+    return [text[a:b] for a, b in pairwise(offsets)]
 
 
 class _Fill:
@@ -56,9 +56,9 @@ class _Fill:
         gradient = face if paints.is_gradient[face] else -1
         self.key = (hex_colour(paints.colours[face]), round(float(paints.opacity[face]), 2), gradient)
 
-    def attributes(self, key: tuple[str, float, int]) -> dict[str, object]:
+    def attributes(self) -> dict[str, object]:
         """fill and fill-opacity; a gradient is defined on the way."""
-        colour, opacity, gradient = key
+        colour, opacity, gradient = self.key
         fill: dict[str, object] = {"fill": colour if gradient < 0 else self._gradient()}
         if opacity < 1:
             fill["fill_opacity"] = f"{opacity:g}"

@@ -1,7 +1,7 @@
 """numba kernels of the merge tree: flat zones, the region adjacency graph, rounds of merging.
 
-Arrays in, arrays out. Graphs are in compressed rows: the neighbours of node u are `neighbours[offsets[u]:offsets[u + 1]]`,
-every edge stands in both rows, `lengths` is the number of pixel sides the two regions share.
+Arrays in, arrays out. Graphs are in compressed rows: `neighbours[offsets[u]:offsets[u + 1]]` are the neighbours of
+node u; every edge stands in both rows, `lengths` is the number of pixel sides the two regions share.
 """
 
 from __future__ import annotations

@@ -39,14 +39,13 @@ def _near(pixels, y, x, v, u, margin):
 def interior_pixels(pixels, margin):
     """bool (H, W): the pixels of all 2×2 blocks whose neighbours and diagonals are nearly equal.
 
-    An image one pixel high or wide has blocks of two.
+    On the image's frame two nearly equal pixels in a row are enough: what they belong to goes on outside.
     """
     height, width, _ = pixels.shape
     interior = np.zeros((height, width), np.bool_)
-    block_h, block_w = min(2, height), min(2, width)
-    for y in range(height - block_h + 1):
-        for x in range(width - block_w + 1):
-            v, u = y + block_h - 1, x + block_w - 1
+    for y in range(height - 1):
+        for x in range(width - 1):
+            v, u = y + 1, x + 1
             if (
                 _near(pixels, y, x, y, u, margin)
                 and _near(pixels, y, x, v, x, margin)
@@ -56,6 +55,14 @@ def interior_pixels(pixels, margin):
                 and _near(pixels, y, u, v, u, margin)
             ):
                 interior[y : v + 1, x : u + 1] = True
+    for y in (0, height - 1):
+        for x in range(width - 1):
+            if _near(pixels, y, x, y, x + 1, margin):
+                interior[y, x : x + 2] = True
+    for x in (0, width - 1):
+        for y in range(height - 1):
+            if _near(pixels, y, x, y + 1, x, margin):
+                interior[y : y + 2, x] = True
     return interior
 
 

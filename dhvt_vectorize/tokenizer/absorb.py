@@ -1,7 +1,7 @@
 """labels → labels without regions below an area: each joins the neighbour it differs least from.
 
-Smallest changes first is not needed here: rounds of joining the cheapest neighbour by Ward's cost, until all regions are
-large enough or one is left.
+In rounds: every region that is too small joins its cheapest neighbour by Ward's cost, until all are large enough or one
+is left.
 """
 
 from __future__ import annotations

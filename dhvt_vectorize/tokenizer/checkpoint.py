@@ -28,13 +28,12 @@ from torch import Tensor
 
 from ..errors import DeviceError, UsageError, WeightsError
 from ..output import write_atomically
-from .config import TokenizerConfig
+from .config import TokenizerConfig, default_weights_path
 from .features import FeatureNet
 
 FORMAT = "dhvt-vectorize"
 VERSION = 1
 CARD_KEYS = ("name", "trained_on", "method", "scores")
-DEFAULT_NAME = "dhvt-base.safetensors"
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 
 _PREFIX = "features."
@@ -114,19 +113,6 @@ def load_checkpoint(path: str | Path | None = None, device: str | torch.device =
     net = _blank(config)
     net.load_state_dict({name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items()})
     return Checkpoint(net.to(target).eval(), config, about["card"], sha256)
-
-
-def default_weights_path() -> Path:
-    """The checkpoint that comes with the package: inside it in a wheel, beside it in a repository.
-
-    Raises:
-        WeightsError: there is none.
-    """
-    package = Path(__file__).resolve().parents[1]
-    for folder in (package / "weights", package.parent / "weights"):
-        if (folder / DEFAULT_NAME).is_file():
-            return folder / DEFAULT_NAME
-    raise WeightsError(package / "weights" / DEFAULT_NAME, "is missing", "install the package again")
 
 
 def resolve_device(name: str) -> torch.device:

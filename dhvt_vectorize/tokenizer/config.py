@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
-from ..errors import UsageError
+from ..errors import UsageError, WeightsError
+
+DEFAULT_NAME = "dhvt-base.safetensors"
 
 # name: (lowest, highest). `alpha_weight` × `feature_scale` must stay below 2^15, see `features.LARGEST_VALUE`
 _RANGES: dict[str, tuple[float, float]] = {
@@ -87,3 +90,16 @@ class TokenizerConfig:
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name, in numbers and booleans that JSON can hold."""
         return asdict(self)
+
+
+def default_weights_path() -> Path:
+    """The checkpoint that comes with the package: inside it in a wheel, beside it in a repository.
+
+    Raises:
+        WeightsError: there is none.
+    """
+    package = Path(__file__).resolve().parents[1]
+    for folder in (package / "weights", package.parent / "weights"):
+        if (folder / DEFAULT_NAME).is_file():
+            return folder / DEFAULT_NAME
+    raise WeightsError(package / "weights" / DEFAULT_NAME, "is missing", "install the package again")

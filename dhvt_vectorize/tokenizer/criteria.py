@@ -6,9 +6,9 @@ A node's pixels are drawn from one Gaussian with a diagonal covariance; its cost
 
 ρ is the effective sample size of a pixel (neighbouring pixels are not independent), σ₀² a floor that stands for noise
 and rounding, parameters = 2 C (a mean and a variance a channel), β prices a pixel side of border, λ is the detail
-setting. g is ln N for BIC (Schwarz 1978) with N the image's pixels, 2 for AIC (Akaike 1974), 2·(1 + (p + 1)/(n − p − 1))
-for AICc (Hurvich & Tsai 1989) with the node's own n. MDL (Rissanen 1978) prices parameters by ln N as BIC does, and codes
-the border itself: ln 3 a side, three choices a step, shared by two regions.
+setting. g is ln N for BIC (Schwarz 1978) with N the image's pixels, 2 for AIC (Akaike 1974), and for AICc (Hurvich &
+Tsai 1989) 2·(1 + (p + 1)/(n − p − 1)) with the node's own n. MDL (Rissanen 1978) prices parameters by ln N as BIC
+does, and codes the border itself: ln 3 a side, three choices a step, shared by two regions.
 
 Costs compare partitions of one image under one criterion; constants common to all partitions are left out.
 """
@@ -50,7 +50,8 @@ def node_costs(
     if criterion not in _PRICES:
         raise UsageError("--criterion", f"no such value {criterion!r}", f"choose one of {', '.join(_PRICES)}")
     misfit = settings.effective_sample * _log_variance(tree, settings) * tree.pixels
-    return misfit + price_factor * _PRICES[criterion](tree, settings)
+    costs: Float[np.ndarray, "M"] = misfit + price_factor * _PRICES[criterion](tree, settings)
+    return costs
 
 
 def _log_variance(tree: MergeTree, settings: CriterionSettings) -> Float[np.ndarray, "M"]:
@@ -65,7 +66,7 @@ def _log_variance(tree: MergeTree, settings: CriterionSettings) -> Float[np.ndar
 
 
 def _parameters(tree: MergeTree) -> int:
-    return 2 * tree.sums.shape[1]
+    return 2 * int(tree.sums.shape[1])
 
 
 def _size(tree: MergeTree, settings: CriterionSettings) -> Float[np.ndarray, "M"]:
@@ -84,7 +85,8 @@ def _aicc(tree: MergeTree, settings: CriterionSettings) -> Float[np.ndarray, "M"
     p = _parameters(tree)
     # at n ≤ p + 1 the correction has a pole; below it a node is priced as at its edge
     spare = np.maximum(tree.pixels - p - 1, 1)
-    return _size(tree, settings) * 2.0 * (1.0 + (p + 1) / spare)
+    price: Float[np.ndarray, "M"] = _size(tree, settings) * 2.0 * (1.0 + (p + 1) / spare)
+    return price
 
 
 def _mdl(tree: MergeTree, settings: CriterionSettings) -> Float[np.ndarray, "M"]:

@@ -2,9 +2,9 @@
 
 A pixel on the edge between two flat regions shows a mixture of their colours and would become a thin region of its own.
 Here it takes the feature of the side that covers more of it. A pixel is *interior* if it lies in a 2×2 block of nearly
-equal pixels. Any other pixel looks along eight rays for the first interior pixel within two steps; if two of these on
-opposite sides mix to its colour, it is a rim, and the nearer of the two colours owns it. A pixel that no mixture explains
-(a thin stroke, texture) keeps its own feature. Colours are mixed as renderers do: premultiplied, in sRGB.
+equal pixels, or in two of a row along the image's frame. Any other pixel looks along eight rays for the first interior pixel within two steps; if two of these on
+opposite sides mix to its colour, it is a rim, and the nearer of the two colours owns it. A pixel that no mixture
+explains (a thin stroke, texture) keeps its own feature. Colours are mixed as renderers do: premultiplied, in sRGB.
 
 This is the hand-made yardstick; a trained FeatureNet that sees a rim's neighbourhood switches it off in its checkpoint.
 Limits: edges blurred over more than about four pixels, and junctions of three regions, are resolved only in part.
@@ -26,14 +26,16 @@ def resolve_rims(pixels: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]
     premultiplied = premultiply(pixels)
     margin = int(np.clip(3 * noise_level(premultiplied), EQUAL_LEVELS, EQUAL_LEVELS_NOISY))
     interior = _rim_kernels.interior_pixels(premultiplied, margin)
-    return _rim_kernels.owners(premultiplied, interior, margin)
+    owner: Int32[np.ndarray, "H W"] = _rim_kernels.owners(premultiplied, interior, margin)
+    return owner
 
 
 def premultiply(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
     """Colour × alpha, rounded; the alpha unchanged."""
     if (pixels[..., 3] == 255).all():
         return pixels
-    return _rim_kernels.premultiply(pixels)
+    product: UInt8[np.ndarray, "H W 4"] = _rim_kernels.premultiply(pixels)
+    return product
 
 
 def noise_level(pixels: UInt8[np.ndarray, "H W 4"]) -> float:

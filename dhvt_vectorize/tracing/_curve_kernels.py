@@ -1,5 +1,4 @@
-"""numba kernels of curve fitting: corners of a polyline, least-squares cubics, and the chain of segments that stays within
-tolerance."""
+"""numba kernels of curve fitting: corners of a polyline, least-squares cubics, chains within tolerance."""
 
 from __future__ import annotations
 

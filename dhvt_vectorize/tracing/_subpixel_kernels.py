@@ -185,7 +185,7 @@ def _ends(points, offsets, half_arc, near, far):
 
 @njit(cache=True, nogil=True)
 def _meeting(near, far, n):
-    """Where n arcs meet: midway between the two that run straight into each other, else the mean of their first points."""
+    """Where n arcs meet: midway between two that run straight into each other, else the mean of their first points."""
     best, bi, bj = -0.85, -1, -1
     mx = my = 0.0
     for i in range(n):

@@ -1,10 +1,11 @@
 """polylines → Outlines of lines and cubic Béziers, every arc whole, within a tolerance.
 
-Corners first: points where the border turns sharply, and as sharply seen closer up (on a bend, half the distance is half
-the turn); a corner moves to where the lines through its sides meet. Between corners the fewest cubics a split-and-join
-search finds: least squares with Newton reparametrisation (Schneider, "An algorithm for automatically fitting digitized
-curves", Graphics Gems 1990), split at the worst point, joins smooth, then neighbours joined again where one piece does.
-What is nearly straight becomes a line. The distance from every polyline point to its piece is at most `tolerance`.
+Corners first: points where the border turns sharply, and as sharply seen closer up (on a bend, half the distance is
+half the turn); a corner moves to where the lines through its sides meet. Between corners the fewest cubics that a
+split-and-join search finds: least squares with Newton reparametrisation (Schneider, "An algorithm for automatically
+fitting digitized curves", Graphics Gems 1990), split at the worst point, joins smooth, then neighbours joined again
+where one piece does. What is nearly straight becomes a line. The distance from every polyline point to its piece is at
+most `tolerance`.
 """
 
 from __future__ import annotations

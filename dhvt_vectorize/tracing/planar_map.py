@@ -3,8 +3,8 @@
 Every border between two regions is traced once, along pixel sides, from junction to junction; a region's rings refer to
 arcs with a direction. Whatever is done to an arc later is done once, so neighbours never drift apart.
 
-A junction is a pixel corner where three regions meet, or four. Where four pixels meet crosswise and opposite ones are of
-one region, that region passes and the borders only touch; of two such regions the one with the later label passes.
+A junction is a pixel corner where three regions meet, or four. Where four pixels meet crosswise and opposite ones are
+of one region, that region passes and the borders only touch; of two such regions the one with the later label passes.
 Method: crack following on the inter-pixel grid (Kovalevsky 1989). Limits: labels need not be connected, but a face then
 has several outer rings.
 """

@@ -6,6 +6,8 @@ Pixel outlines follow the pixel sides, runs merged. Polygons are simplified arc 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import shapely
 from jaxtyping import Float64, Int64
@@ -59,7 +61,7 @@ def _cut_closed(
         if closed[arc] and end - begin > 3:
             far = begin + int(((points[begin:end] - points[begin]) ** 2).sum(1).argmax())
             cuts.insert(1, far)
-        for a, b in zip(cuts[:-1], cuts[1:], strict=True):
+        for a, b in pairwise(cuts):
             indices.append(np.arange(a, b + 1))
             pieces.append(np.full(b + 1 - a, piece))
             piece += 1
@@ -67,4 +69,5 @@ def _cut_closed(
 
 
 def _offsets_of_kept(kept: np.ndarray, offsets: Int64[np.ndarray, "A1"]) -> Int64[np.ndarray, "A1"]:
-    return np.concatenate([[0], np.cumsum(kept)])[offsets].astype(np.int64)
+    kept_before: Int64[np.ndarray, "P1"] = np.concatenate([[0], np.cumsum(kept)]).astype(np.int64)
+    return np.asarray(kept_before[offsets])

@@ -1,14 +1,14 @@
 """PlanarMap + image → polylines through the places where the anti-aliasing says the edges are.
 
 On an arc between colours L and R a rim pixel is p = t·L + (1 − t)·R, and t is the area the left side covers. Along the
-axis that crosses a pixel side, the sum of these areas is where the edge crosses: exact for straight edges when the sides
-are flat. Each pixel side gives one point, moved along that axis; sides nearly along the border's normal (the jogs of a
-staircase) are left out. Side colours come from up to three pixels deep, or from the region's own colour where the
+axis that crosses a pixel side, the sum of these areas is where the edge crosses: exact for straight edges when the
+sides are flat. Each pixel side gives one point, moved along that axis; sides nearly along the border's normal (the jogs
+of a staircase) are left out. Side colours come from up to three pixels deep, or from the region's own colour where the
 pixels there agree with it or the region is too thin.
 
-Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through. Arcs on
-the image's frame stay on it. Limits: no point moves more than a pixel; strokes thinner than two pixels keep the width
-their pixels have.
+Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through. Arcs
+on the image's frame stay on it. Limits: no point moves more than a pixel; strokes thinner than two pixels keep the
+width their pixels have.
 """
 
 from __future__ import annotations

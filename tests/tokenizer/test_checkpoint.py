@@ -22,17 +22,17 @@ from safetensors.torch import load, save
 
 from dhvt_vectorize.errors import DeviceError, DhvtError, OutputError, UsageError, WeightsError
 from dhvt_vectorize.tokenizer import checkpoint as checkpoint_module
+from dhvt_vectorize.tokenizer import config as config_module
 from dhvt_vectorize.tokenizer.checkpoint import (
     CARD_KEYS,
     FORMAT,
     VERSION,
-    default_weights_path,
     encode_checkpoint,
     load_checkpoint,
     resolve_device,
     save_checkpoint,
 )
-from dhvt_vectorize.tokenizer.config import TokenizerConfig
+from dhvt_vectorize.tokenizer.config import TokenizerConfig, default_weights_path
 from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, initial_net
 
@@ -306,7 +306,7 @@ class TestDefaultWeights:
     ) -> None:
         shipped = default_weights_path()
         package = tmp_path / "site-packages" / "dhvt_vectorize"
-        monkeypatch.setattr(checkpoint_module, "__file__", str(package / "tokenizer" / "checkpoint.py"))
+        monkeypatch.setattr(config_module, "__file__", str(package / "tokenizer" / "config.py"))
         with pytest.raises(WeightsError, match="missing"):
             default_weights_path()
         for folder in (package.parent / "weights", package / "weights"):
