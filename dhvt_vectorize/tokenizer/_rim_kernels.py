@@ -10,6 +10,16 @@ _RAY_Y = np.array([0, 1, 1, 1, 0, -1, -1, -1], np.int64)
 # pairs of rays that point to opposite sides: straight across, or bent by 45°
 _PAIRS = np.array([[i, (i + 4) % 8] for i in range(4)] + [[i, (i + 3) % 8] for i in range(8)], np.int64)
 REACH = 2
+# Pixels around, in each direction, among which a stroke's pixel looks for one that shows more of the stroke's colour.
+STROKE_REACH = 3
+# Rays that must meet flat ground for a pixel to be taken for a stroke's: on texture fewer do.
+LEAST_GROUND = 3
+# Share of the stroke's colour from which a pixel is the stroke's: below a half, so that slanted strokes stay connected.
+STROKE_SHARE = 0.42
+# Cores that lead to purer cores are followed this far.
+MOST_STEPS = 16
+# How far off the line from ground to stroke colour a pixel may lie, relative to its distance from the ground.
+STROKE_RESIDUAL = 0.15
 # How far, relative to the two colours' distance, a pixel may lie from their mixtures; resampling overshoots a little.
 MIXTURE_RESIDUAL = 0.15
 
@@ -129,3 +139,79 @@ def _owner(pixels, y, x, found_y, found_x, margin):
     if best > MIXTURE_RESIDUAL * MIXTURE_RESIDUAL:
         return -1, -1
     return best_y, best_x
+
+
+@njit(cache=True, nogil=True)
+def stroke_owners(pixels, interior, owner, margin):
+    """Owners again, with thin strokes resolved: pixels that keep their own feature though flat ground lies beside them.
+
+    Such a pixel is a mixture of the ground and of a stroke too thin to have an interior. The stroke's colour is taken
+    from the pixel near by that lies farthest from the ground in the same direction.
+    """
+    height, width, _ = pixels.shape
+    out = owner.copy()
+    for y in range(height):
+        for x in range(width):
+            if interior[y, x] or owner[y, x] != y * width + x:
+                continue
+            ground_y, ground_x, distance = _nearest_ground(pixels, interior, y, x)
+            if ground_y < 0 or distance <= 2.0 * margin:
+                continue
+            v, u, share = _stroke_core(pixels, y, x, ground_y, ground_x, distance)
+            if share >= STROKE_SHARE:
+                out[y, x] = v * width + u
+            else:
+                out[y, x] = ground_y * width + ground_x
+    # a core may itself have found a purer one: follow to the last (two that name each other end in the first)
+    for y in range(height):
+        for x in range(width):
+            i = y * width + x
+            for _ in range(MOST_STEPS):
+                j = out[i // width, i % width]
+                if j == i:
+                    break
+                i = j
+            out[y, x] = i
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _nearest_ground(pixels, interior, y, x):
+    """The interior pixel on a ray whose colour is nearest, and its distance; (−1, −1, 0) if too few rays meet one."""
+    height, width, _ = pixels.shape
+    best, best_y, best_x, sides = np.inf, -1, -1, 0
+    for ray in range(8):
+        for step in range(1, REACH + 1):
+            v, u = y + step * _RAY_Y[ray], x + step * _RAY_X[ray]
+            if v < 0 or u < 0 or v >= height or u >= width:
+                break
+            if interior[v, u]:
+                sides += 1
+                distance = 0.0
+                for c in range(4):
+                    distance += (np.float64(pixels[y, x, c]) - np.float64(pixels[v, u, c])) ** 2
+                if distance < best:
+                    best, best_y, best_x = distance, v, u
+                break
+    if sides < LEAST_GROUND:
+        return -1, -1, 0.0
+    return best_y, best_x, np.sqrt(best)
+
+
+@njit(cache=True, nogil=True)
+def _stroke_core(pixels, y, x, ground_y, ground_x, distance):
+    """The pixel near by that lies farthest from the ground in (y, x)'s direction, and (y, x)'s share of that distance."""
+    height, width, _ = pixels.shape
+    farthest, core_y, core_x = distance, y, x
+    for v in range(max(0, y - STROKE_REACH), min(height, y + STROKE_REACH + 1)):
+        for u in range(max(0, x - STROKE_REACH), min(width, x + STROKE_REACH + 1)):
+            along = length = 0.0
+            for c in range(4):
+                own = np.float64(pixels[y, x, c]) - np.float64(pixels[ground_y, ground_x, c])
+                other = np.float64(pixels[v, u, c]) - np.float64(pixels[ground_y, ground_x, c])
+                along += own * other
+                length += other * other
+            along /= distance
+            if along > farthest + 1.0 and length - along * along <= STROKE_RESIDUAL * STROKE_RESIDUAL * length:
+                farthest, core_y, core_x = along, v, u
+    return core_y, core_x, distance / farthest

@@ -157,6 +157,10 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             _ends(points, offsets, h, near[n], far[n])
             n += 1
         px, py = _meeting(near, far, n)
+        if x == 0 or x == width:
+            py = _extended(near[0, 0], near[0, 1], far[0, 0], far[0, 1], x)
+        if y == 0 or y == height:
+            px = _extended(near[0, 1], near[0, 0], far[0, 1], far[0, 0], y)
         # a sane place lies within a pixel of the corner, and on the frame if the corner does
         px, py = min(x + 1.0, max(x - 1.0, px)), min(y + 1.0, max(y - 1.0, py))
         if x == 0 or x == width:
@@ -168,6 +172,15 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             if h >= 0:
                 i = offsets[h // 2] if h % 2 == 0 else offsets[h // 2 + 1] - 1
                 points[i, 0], points[i, 1] = px, py
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _extended(near_along, near_across, far_along, far_across, frame):
+    """Where the one arc that ends on the frame crosses it, gone on as it comes."""
+    along = near_along - far_along
+    if along == 0.0:
+        return near_across
+    return near_across + (frame - near_along) * (near_across - far_across) / along
 
 
 @njit(cache=True, nogil=True)

@@ -1,7 +1,8 @@
 """PlanarMap → Outlines of straight lines: exact pixel edges, or simplified polygons that never open a gap.
 
 Pixel outlines follow the pixel sides, runs merged. Polygons are simplified arc by arc with Douglas and Peucker's method
-(1973), through Shapely: neighbours share the arc and so its simplification; a closed arc keeps at least a triangle.
+(1973), through Shapely: neighbours share the arc and so its simplification; a closed arc keeps at least a triangle, the
+image's frame every corner.
 """
 
 from __future__ import annotations
@@ -32,16 +33,17 @@ def simplified_polygons(
 ) -> Outlines:
     """The polylines points[offsets[a]:offsets[a + 1]] with as few points as stay within `tolerance` pixels."""
     arc_of_point = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    # a closed arc is cut in two at its far point, or its ends, being one point, would pull it to a line
+    # a closed arc is cut at a triangle's corners, or its ends, being one point, would pull it to a line
     closed = planar_map.start < 0
-    pieces, piece_points = _cut_closed(points, offsets, closed)
+    is_frame = (planar_map.left < 0) | (planar_map.right < 0)
+    pieces, piece_points = _cut(points, offsets, closed, is_frame)
     lines = shapely.linestrings(points[piece_points], indices=pieces)
     simple = shapely.simplify(lines, tolerance, preserve_topology=False)
     kept, piece_of_point = shapely.get_coordinates(simple, return_index=True)
     arc_of_piece = np.zeros(pieces[-1] + 1, np.int64)
     arc_of_piece[pieces] = arc_of_point[piece_points]
     arc = arc_of_piece[piece_of_point]
-    # the second piece of a closed arc repeats the point where it was cut
+    # a later piece of an arc repeats the point where it was cut
     repeat = np.zeros(len(kept), bool)
     repeat[1:] = (arc[1:] == arc[:-1]) & (piece_of_point[1:] != piece_of_point[:-1])
     kept, arc = kept[~repeat], arc[~repeat]
@@ -49,23 +51,35 @@ def simplified_polygons(
     return outlines_of_polylines(planar_map, kept, new_offsets)
 
 
-def _cut_closed(
-    points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"], closed: np.ndarray
+def _cut(
+    points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"], closed: np.ndarray, is_frame: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(piece of each point, index of each point), with every closed arc in two pieces that share a point."""
+    """(piece of each point, index of each point): the image's frame cut at every point, closed arcs in three pieces;
+    pieces of an arc share the point of the cut."""
     pieces, indices = [], []
     piece = 0
     for arc in range(len(offsets) - 1):
         begin, end = int(offsets[arc]), int(offsets[arc + 1])
-        cuts = [begin, end - 1]
-        if closed[arc] and end - begin > 3:
-            far = begin + int(((points[begin:end] - points[begin]) ** 2).sum(1).argmax())
-            cuts.insert(1, far)
+        if is_frame[arc]:
+            cuts = list(range(begin, end))
+        elif closed[arc] and end - begin > 3:
+            cuts = [begin, *(begin + _widest_triangle(points[begin : end - 1])), end - 1]
+        else:
+            cuts = [begin, end - 1]
         for a, b in pairwise(cuts):
             indices.append(np.arange(a, b + 1))
             pieces.append(np.full(b + 1 - a, piece))
             piece += 1
     return np.concatenate(pieces), np.concatenate(indices)
+
+
+def _widest_triangle(points: Float64[np.ndarray, "N 2"]) -> Int64[np.ndarray, "2"]:
+    """In order, the point farthest from the first and the one farthest from the line through these two."""
+    x, y = (points - points[0]).T
+    far = 1 + int((x * x + y * y)[1:].argmax())
+    away = np.abs(x * y[far] - y * x[far])
+    away[[0, far]] = -1.0
+    return np.sort([far, int(away.argmax())])
 
 
 def _offsets_of_kept(kept: np.ndarray, offsets: Int64[np.ndarray, "A1"]) -> Int64[np.ndarray, "A1"]:

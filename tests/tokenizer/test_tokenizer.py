@@ -1,0 +1,197 @@
+"""The tokenizer that comes with the package, from image to partition: what anyone would expect of simple pictures."""
+
+from __future__ import annotations
+
+import itertools
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+import skimage
+from flat_shapes import coverage, disc, opaque, painted
+from small_images import assert_proper_labels, is_refinement
+
+from dhvt_vectorize.errors import UsageError
+from dhvt_vectorize.options import CRITERIA
+from dhvt_vectorize.tokenizer.selection import levels_above
+from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
+
+PAIRS = {
+    "red on white": ((200, 30, 40), (255, 255, 255)),
+    "black on white": ((0, 0, 0), (255, 255, 255)),
+    "white on black": ((255, 255, 255), (0, 0, 0)),
+    "blue on yellow": ((30, 60, 200), (250, 200, 20)),
+    "green on violet": ((20, 120, 60), (90, 40, 140)),
+    "low contrast": ((120, 120, 120), (150, 150, 150)),
+    "red on nothing": ((200, 30, 40), None),
+    "black on nothing": ((0, 0, 0), None),
+    "white on nothing": ((255, 255, 255), None),
+}
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> DHVTokenizer:
+    return DHVTokenizer.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    return skimage.data.astronaut()[:96, 180:277]
+
+
+class TestSimplePictures:
+    @pytest.mark.parametrize("colour", [(0, 0, 0, 255), (255, 255, 255, 255), (12, 200, 99, 255), (9, 9, 200, 128)])
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 40), (30, 1), (2, 2), (33, 47)])
+    def test_one_colour_is_one_region(
+        self, tokenizer: DHVTokenizer, colour: tuple[int, ...], shape: tuple[int, int]
+    ) -> None:
+        image = np.full((*shape, 4), colour, np.uint8)
+        assert tokenizer.partition(image).regions == 1
+
+    def test_a_transparent_image_is_one_region_whatever_colours_it_hides(self, tokenizer: DHVTokenizer) -> None:
+        image = np.random.default_rng(0).integers(0, 256, (20, 20, 4), np.uint8)
+        image[..., 3] = 0
+        assert tokenizer.partition(image).regions == 1
+
+    @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+    def test_two_flat_halves_are_two_regions(
+        self, tokenizer: DHVTokenizer, pair: tuple[tuple[int, ...], tuple[int, ...] | None]
+    ) -> None:
+        cover = np.zeros((20, 30))
+        cover[:, 13:] = 1
+        for half in (cover, cover.T):
+            np.testing.assert_array_equal(tokenizer.partition(painted(half, *pair)).labels, half)
+
+    @pytest.mark.parametrize("radius", [4, 7.3, 12, 21])
+    @pytest.mark.parametrize("pair", PAIRS.values(), ids=PAIRS.keys())
+    def test_an_anti_aliased_disc_on_a_flat_ground_is_two_regions(
+        self, tokenizer: DHVTokenizer, pair: tuple[tuple[int, ...], tuple[int, ...] | None], radius: float
+    ) -> None:
+        random = np.random.default_rng(int(radius))
+        for _ in range(4):
+            cover = coverage(disc(*(24 + random.uniform(-0.5, 0.5, 2)), radius + random.uniform()), 48, 48)
+            partition = tokenizer.partition(painted(cover, *pair))
+            assert partition.regions == 2
+            clear = np.abs(cover - 0.5) > 0.1
+            np.testing.assert_array_equal(partition.labels[clear], cover[clear] > 0.5)
+
+    @pytest.mark.parametrize(
+        "gap",
+        [
+            pytest.param(
+                0.5,
+                marks=pytest.mark.xfail(
+                    strict=True, reason="ground less than a pixel wide has no interior pixel that could own its rim"
+                ),
+            ),
+            1.0,
+            1.5,
+            2.0,
+        ],
+    )
+    @pytest.mark.parametrize("pair", [pair for name, pair in PAIRS.items() if name != "low contrast"])
+    def test_a_disc_that_nearly_fills_the_image_is_still_one_region(
+        self, tokenizer: DHVTokenizer, pair: tuple[tuple[int, ...], tuple[int, ...] | None], gap: float
+    ) -> None:
+        random = np.random.default_rng(0)
+        for _ in range(4):
+            centre = 16 + random.uniform(-0.5, 0.5, 2)
+            cover = coverage(disc(*centre, 16 - np.abs(centre - 16).max() - gap), 32, 32)
+            assert tokenizer.partition(painted(cover, *pair)).regions == 2
+
+
+class TestSelection:
+    @pytest.mark.parametrize("regions", [1, 2, 100, 1000])
+    def test_the_number_of_regions_asked_for_is_given(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray, regions: int
+    ) -> None:
+        partition = tokenizer.partition(photo, regions=regions)
+        assert partition.regions == regions
+        assert partition.labels.shape == photo.shape[:2]
+        assert_proper_labels(partition.labels)
+
+    def test_more_regions_than_there_are_gives_all_there_are(self, tokenizer: DHVTokenizer) -> None:
+        cover = np.zeros((8, 9))
+        cover[2:4, 3:6] = 1
+        assert tokenizer.partition(painted(cover, *PAIRS["red on white"]), regions=50).regions == 2
+
+    @pytest.mark.parametrize("criterion", CRITERIA)
+    def test_more_detail_never_gives_fewer_regions(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray, criterion: str
+    ) -> None:
+        tree = tokenizer.merge_tree(tokenizer.pixel_features(opaque(photo)))
+        partitions = [
+            tokenizer.select(tree, criterion=criterion, detail=detail) for detail in np.linspace(0, 1, 9).tolist()
+        ]
+        counts = [partition.regions for partition in partitions]
+        assert counts == sorted(counts)
+        assert counts[0] < counts[4] < counts[-1]
+        for coarse, fine in itertools.pairwise(partitions):
+            assert is_refinement(fine.labels, coarse.labels)
+
+    @pytest.mark.parametrize("criterion", CRITERIA)
+    def test_a_greater_depth_gives_regions_from_more_levels_above_the_base(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray, criterion: str
+    ) -> None:
+        tree = tokenizer.merge_tree(tokenizer.pixel_features(opaque(photo)))
+        partitions = [tokenizer.select(tree, criterion=criterion, max_depth=depth) for depth in range(1, 9)]
+        unlimited = tokenizer.select(tree, criterion=criterion)
+        base = partitions[0]
+        level = levels_above(tree, base)
+        for depth, partition in enumerate(partitions, 1):
+            assert level[partition.node_ids].max() <= depth - 1
+        counts = [partition.regions for partition in partitions]
+        assert counts == sorted(counts, reverse=True)
+        assert counts[0] > counts[1]
+        assert all(count >= unlimited.regions for count in counts)
+        np.testing.assert_array_equal(
+            tokenizer.select(tree, criterion=criterion, max_depth=32).labels, unlimited.labels
+        )
+
+    def test_depth_1_is_the_base_partition_itself(self, tokenizer: DHVTokenizer, photo: np.ndarray) -> None:
+        """A sixteenth of the price is four doublings of the twelve that `detail` spans."""
+        tree = tokenizer.merge_tree(tokenizer.pixel_features(opaque(photo)))
+        base = tokenizer.select(tree, detail=0.5 + 4 / 12)
+        np.testing.assert_array_equal(tokenizer.select(tree, max_depth=1).labels, base.labels)
+
+    def test_an_unknown_criterion_is_refused_with_the_names_of_those_known(self, tokenizer: DHVTokenizer) -> None:
+        with pytest.raises(UsageError, match="bic, aic, aicc, mdl"):
+            tokenizer.partition(np.zeros((2, 2), np.uint8), criterion="wic")
+
+
+class TestPartition:
+    def test_it_is_the_same_from_any_number_of_threads(self, tokenizer: DHVTokenizer, photo: np.ndarray) -> None:
+        expected = tokenizer.partition(photo).labels.tobytes()
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda _: tokenizer.partition(photo).labels.tobytes(), range(8)))
+        assert set(results) == {expected}
+
+    def test_an_opaque_image_gives_the_same_with_and_without_alpha(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray
+    ) -> None:
+        np.testing.assert_array_equal(tokenizer.partition(photo).labels, tokenizer.partition(opaque(photo)).labels)
+
+    @pytest.mark.parametrize("opaque_part", [np.s_[:, :10], np.s_[3:9, 4:12]])
+    def test_colours_join_each_other_before_they_join_what_is_transparent(
+        self, tokenizer: DHVTokenizer, opaque_part: tuple[slice, slice]
+    ) -> None:
+        """Black is no colour away from what is transparent, and as far as can be from white."""
+        image = np.zeros((12, 16, 4), np.uint8)
+        image[opaque_part] = 255
+        image[6:, :, :3] = 0
+        assert tokenizer.partition(image, regions=3).regions == 3
+        np.testing.assert_array_equal(
+            tokenizer.partition(image, regions=2).labels == 1, image[..., 3] != image[0, 0, 3]
+        )
+
+    def test_a_rim_pixel_is_known_as_such_and_holds_its_owners_features(self, tokenizer: DHVTokenizer) -> None:
+        cover = coverage(disc(16.2, 15.7, 9), 32, 32)
+        features = tokenizer.pixel_features(painted(cover, *PAIRS["red on white"]))
+        assert features.is_rim[np.abs(cover - 0.5) < 0.4].all()
+        assert not features.is_rim[(cover == 0) | (cover == 1)].any()
+        of_ground, of_disc = (features.values[cover == side].mean(0) for side in (0, 1))
+        contrast = np.abs(of_disc - of_ground).max()
+        for side, expected in ((0, of_ground), (1, of_disc)):
+            clear = features.is_rim & (np.abs(cover - side) < 0.4)
+            assert clear.sum() > 10
+            assert np.abs(features.values[clear] - expected).max() < 0.1 * contrast
