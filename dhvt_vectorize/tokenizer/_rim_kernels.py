@@ -13,7 +13,7 @@ REACH = 2
 # Pixels around, in each direction, among which a stroke's pixel looks for one that shows more of the stroke's colour.
 STROKE_REACH = 3
 # Rays that must meet flat ground for a pixel to be taken for a stroke's: on texture fewer do.
-LEAST_GROUND = 3
+LEAST_GROUND = 2
 # Share of the stroke's colour from which a pixel is the stroke's: below a half, so that slanted strokes stay connected.
 STROKE_SHARE = 0.42
 # Cores that lead to purer cores are followed this far.
@@ -155,7 +155,7 @@ def stroke_owners(pixels, interior, owner, margin):
             if interior[y, x] or owner[y, x] != y * width + x:
                 continue
             ground_y, ground_x, distance = _nearest_ground(pixels, interior, y, x)
-            if ground_y < 0 or distance <= 2.0 * margin:
+            if ground_y < 0 or distance <= 3.0 * margin:
                 continue
             v, u, share = _stroke_core(pixels, y, x, ground_y, ground_x, distance)
             if share >= STROKE_SHARE:
