@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,8 @@ class Vectorizer:
     """
 
     def __init__(self, weights: str | Path | None = None, device: str = "auto") -> None:
+        # Where torch is not loaded yet: its idle threads otherwise spin on the cores that the other stages work on.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from .tokenizer.tokenizer import DHVTokenizer
 
         self.tokenizer: DHVTokenizer = DHVTokenizer.load(weights, device).eval()
