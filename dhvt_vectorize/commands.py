@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import compilation_told, progress, say, write_standard_output
+from .console import COMPILING, compilation_told, progress, say, write_standard_output
 from .converter import Conversion, figures, load_vectorizer
 from .errors import BatchError, UsageError
 from .flags import DEVICES
+from .kernel_cache import kernels_are_compiled
 from .options import VectorizeOptions
 from .output import check_target, write_atomically
 from .plan import Selection
@@ -168,6 +169,9 @@ def _convert_folder(request: Request) -> None:
     )
     selection = Selection(request.glob, request.recursive is not False, request.limit)
     with Batch(conversion, selection, jobs=request.jobs, resume=request.resume, force=request.force) as batch:
+        # the workers compile, all of them at once, and cannot tell
+        if not request.quiet and not kernels_are_compiled():
+            say(COMPILING)
         with progress(batch.total, quiet=request.quiet) as show, closing(batch.run()) as finished:
             for counts in finished:
                 show(counts)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 ShowProgress = Callable[["Counts"], None]
 
+COMPILING = "compiling the kernels, once for this machine: about half a minute; later runs start at once"
+
 _SECONDS_BETWEEN_LINES = 10.0
 
 
@@ -73,7 +75,7 @@ def compilation_told(*, quiet: bool) -> Iterator[None]:
         def on_start(self, _: object) -> None:
             nonlocal told
             if not told:
-                say("compiling the kernels, once for this machine; later runs start at once")
+                say(COMPILING)
             told = True
 
         def on_end(self, _: object) -> None:

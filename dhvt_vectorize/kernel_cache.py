@@ -10,6 +10,7 @@ that there are files for this Python; numba may still refuse them, because the k
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -24,14 +25,15 @@ def ensure_kernel_cache() -> None:
     try:
         njit(cache=True)(_kernel)
     except RuntimeError:  # no place can be written
-        config.CACHE_DIR = str(_private_folder())
+        config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]  # numba makes its settings at run time
 
 
 def kernels_are_compiled() -> bool:
     """Whether an earlier process has left the kernels of the last stage, and so of all others."""
+    ensure_kernel_cache()
     from .drawing import _path_kernels as last
 
-    folder = Path(last.encode_paths.stats.cache_path)
+    folder = Path(str(last.write_paths.stats.cache_path))
     return any(folder.glob(f"_path_kernels.*.py{sys.version_info[0]}{sys.version_info[1]}*.nbi"))
 
 
@@ -41,10 +43,16 @@ def _kernel() -> None:
 
 def _private_folder() -> Path:
     """The same one for every process of this user, unless somebody else has made it: what lies in it is executed."""
-    user = os.getuid() if hasattr(os, "getuid") else ""
-    folder = Path(tempfile.gettempdir()) / f"dhvt-vectorize-kernels-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    status = folder.lstat()
-    mine = stat.S_ISDIR(status.st_mode) and (not hasattr(os, "getuid") or status.st_uid == os.getuid())
-    others_write = hasattr(os, "getuid") and status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    return folder if mine and not others_write else Path(tempfile.mkdtemp(prefix=folder.name))
+    folder = Path(tempfile.gettempdir()) / f"dhvt-vectorize-kernels-{_user()}"
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    # a link that somebody has put there is not followed
+    status, others_write = folder.lstat(), stat.S_IWGRP | stat.S_IWOTH
+    if stat.S_ISDIR(status.st_mode) and status.st_uid == _user() and not status.st_mode & others_write:
+        return folder
+    return Path(tempfile.mkdtemp(prefix=folder.name))
+
+
+def _user() -> int:
+    """The user's number; 0 where users have none (Windows), which is also what files say there."""
+    return os.getuid() if hasattr(os, "getuid") else 0

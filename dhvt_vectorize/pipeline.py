@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # A picture is flat art if this share of horizontal neighbours differ by at most so many levels.
 FLAT_SHARE, FLAT_LEVELS = 0.6, 3
-# A picture is pixel art if it is at most this large and has at most so many colours.
-PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 48
+# A picture is pixel art if it is at most this large and has at most so many colours; anti-aliasing alone makes more.
+PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
 
 
 class Vectorizer:
@@ -140,12 +140,11 @@ def _layer(planar_map: Any, features: PixelFeatures, opacity: np.ndarray, option
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
     """What kind of picture this is: pixel-art, illustration or photo."""
-    height, width = pixels.shape[:2]
-    if max(height, width) <= PIXEL_ART_SIDE:
+    if max(pixels.shape[:2]) <= PIXEL_ART_SIDE:
         packed = np.ascontiguousarray(pixels).view(np.uint32)
         if len(np.unique(packed)) <= PIXEL_ART_COLOURS:
             return "pixel-art"
-    if width < 2:
+    if pixels.shape[1] < 2:
         return "illustration"
     steps = np.abs(np.diff(pixels[..., :3].astype(np.int16), axis=1)).max(2)
     return "illustration" if (steps <= FLAT_LEVELS).mean() >= FLAT_SHARE else "photo"

@@ -27,6 +27,7 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DHVT_DEBUG", raising=False)
     monkeypatch.setattr(commands, "VECTORIZER", VECTORIZER)
+    monkeypatch.setattr(commands, "kernels_are_compiled", lambda: True)  # this vectorizer has none
     monkeypatch.setenv("FAKE_VECTORIZER_LOADS", str(tmp_path / "loads"))
 
 

@@ -106,9 +106,7 @@ def _layers(
     lengths = np.diff(ring_offsets)
     half_arcs = order[np.repeat(keep_ring, lengths)]
     rings_of_shape = np.bincount(groups[keep_ring], minlength=len(faces))[painted]
-    return Layers(
-        faces[painted], half_arcs, _offsets(lengths[keep_ring]), _offsets(rings_of_shape)
-    )
+    return Layers(faces[painted], half_arcs, _offsets(lengths[keep_ring]), _offsets(rings_of_shape))
 
 
 def _offsets(lengths: np.ndarray) -> Int64[np.ndarray, "N1"]:

@@ -19,9 +19,7 @@ from .layering import Layers
 from .paints import Paints
 
 
-def write_svg(
-    outlines: Outlines, layers: Layers, paints: Paints, precision: int, title: str, description: str
-) -> str:
+def write_svg(outlines: Outlines, layers: Layers, paints: Paints, precision: int, title: str, description: str) -> str:
     """The drawing as SVG 1.1 text, `precision` decimals a coordinate."""
     height, width = outlines.planar_map.labels.shape
     document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=f"0 0 {width} {height}")

@@ -200,7 +200,7 @@ def _nearest_ground(pixels, interior, y, x):
 
 @njit(cache=True, nogil=True)
 def _stroke_core(pixels, y, x, ground_y, ground_x, distance):
-    """The pixel near by that lies farthest from the ground in (y, x)'s direction, and (y, x)'s share of that distance."""
+    """The pixel near by that lies farthest from the ground in (y, x)'s direction, and the share (y, x) has of that."""
     height, width, _ = pixels.shape
     farthest, core_y, core_x = distance, y, x
     for v in range(max(0, y - STROKE_REACH), min(height, y + STROKE_REACH + 1)):

@@ -113,9 +113,7 @@ def _bezier(b, t):
 def _chord_parameters(points, first, last, t):
     t[first] = 0.0
     for i in range(first + 1, last + 1):
-        t[i] = t[i - 1] + np.sqrt(
-            (points[i, 0] - points[i - 1, 0]) ** 2 + (points[i, 1] - points[i - 1, 1]) ** 2
-        )
+        t[i] = t[i - 1] + np.sqrt((points[i, 0] - points[i - 1, 0]) ** 2 + (points[i, 1] - points[i - 1, 1]) ** 2)
     total = t[last]
     if total > 0:
         for i in range(first, last + 1):

@@ -4,8 +4,8 @@ Corners first: points where the border turns sharply, and as sharply seen closer
 half the turn); a corner moves to where the lines through its sides meet. Between corners the fewest cubics that a
 split-and-join search finds: least squares with Newton reparametrisation (Schneider, "An algorithm for automatically
 fitting digitized curves", Graphics Gems 1990), split at the worst point, joins smooth, then neighbours joined again
-where one piece does. What is nearly straight becomes a line. The distance from every polyline point to its piece is at
-most `tolerance`.
+where one piece does. What is nearly straight becomes a line. Every polyline point lies within `tolerance` of its piece,
+but for points at a corner, which moves by up to 1.5 pixels to where its sides meet.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ of a staircase) are left out. Side colours come from up to three pixels deep, or
 pixels there agree with it or the region is too thin.
 
 Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through; on
-the image's frame, to where the arc that ends there crosses it. Arcs on the frame stay on it. Limits: no point moves more
-than a pixel; strokes thinner than two pixels keep the width their pixels have.
+the image's frame, to where the arc that ends there crosses it. Arcs on the frame stay on it. Limits: no point moves
+more than a pixel; strokes thinner than two pixels keep the width their pixels have.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""SVG path data read back: an independent parser of the few commands the writer uses."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+
+_TOKEN = re.compile(r"([A-Za-z])|(-?(?:\d+\.?\d*|\.\d+))|([ ,]+)")
+_TAKES = {"M": 2, "l": 2, "h": 1, "v": 1, "c": 6, "z": 0}
+Point = tuple[Fraction, Fraction]
+Segment = tuple[Point, ...]  # two points of a line, four of a cubic
+
+
+def tokens(data: str) -> list[str]:
+    """Commands and numbers; anything else is an error."""
+    found, place = [], 0
+    while place < len(data):
+        match = _TOKEN.match(data, place)
+        assert match, f"not path data: {data[place : place + 20]!r}"
+        place = match.end()
+        if not match[3]:
+            found.append(match[0])
+    return found
+
+
+def subpaths(data: str) -> list[list[Segment]]:
+    """The segments of every subpath, in absolute exact coordinates, each closed by a line to its start if need be."""
+    paths: list[list[Segment]] = []
+    waiting = tokens(data)
+    command = ""
+    x = y = Fraction(0)
+    while waiting:
+        if waiting[0].isalpha():
+            command = waiting.pop(0)
+        else:
+            assert command in ("l", "h", "v", "c"), f"numbers after {command!r}"
+        numbers = [Fraction(waiting.pop(0)) for _ in range(_TAKES[command])]
+        if command == "M":
+            x, y = numbers
+            paths.append([])
+            start = (x, y)
+        elif command == "z":
+            if (x, y) != start:
+                paths[-1].append(((x, y), start))
+            x, y = start
+        else:
+            if command == "h":
+                numbers.append(Fraction(0))
+            elif command == "v":
+                numbers.insert(0, Fraction(0))
+            points = [(x + numbers[i], y + numbers[i + 1]) for i in range(0, len(numbers), 2)]
+            paths[-1].append(((x, y), *points))
+            x, y = points[-1]
+    return paths

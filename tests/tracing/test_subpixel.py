@@ -1,0 +1,152 @@
+"""Sub-pixel placement against edges that are known: half-planes, discs and wedges, their coverage computed finely."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from label_maps import ZOO, connected_label_maps
+
+from dhvt_vectorize.tracing.planar_map import PlanarMap, trace_planar_map
+from dhvt_vectorize.tracing.subpixel import subpixel_polylines
+
+SIZE, FINE = 24, 32
+COLOURS = np.array([[240, 30, 60, 255], [20, 140, 220, 255], [250, 230, 90, 255], [0, 0, 0, 0]], float)
+
+Shape = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def supersampled(shape: Shape, colours: np.ndarray = COLOURS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(labels, premultiplied pixels, face colours) of a picture that says which face each place (x, y) belongs to."""
+    at = (np.arange(SIZE * FINE) + 0.5) / FINE
+    face = shape(at[None, :], at[:, None]) + np.zeros((SIZE * FINE, SIZE * FINE), int)
+    present = np.unique(face)
+    blocks = face.reshape(SIZE, FINE, SIZE, FINE)
+    cover = np.stack([(blocks == k).mean((1, 3)) for k in present])
+    pixels = np.rint(np.einsum("kyx,kc->yxc", cover, colours[present])).astype(np.uint8)
+    return cover.argmax(0).astype(np.int32), pixels, colours[present].astype(np.float32)
+
+
+def traced(shape: Shape, colours: np.ndarray = COLOURS) -> tuple[PlanarMap, np.ndarray, np.ndarray]:
+    labels, pixels, face_colours = supersampled(shape, colours)
+    planar_map = trace_planar_map(labels)
+    return (planar_map, *subpixel_polylines(planar_map, pixels, face_colours))
+
+
+def inner_points(planar_map: PlanarMap, points: np.ndarray, offsets: np.ndarray, with_ends: bool = True) -> np.ndarray:
+    """The points of all arcs between two faces."""
+    arcs = np.flatnonzero((planar_map.left >= 0) & (planar_map.right >= 0))
+    cut = 0 if with_ends else 1
+    return np.concatenate([points[offsets[a] + cut : offsets[a + 1] - cut] for a in arcs])
+
+
+@pytest.mark.parametrize("offset", [-3.3, 0.0, 0.27, 0.5, 4.9])
+@pytest.mark.parametrize("degrees", [0, 3, 10, 22, 30, 45, 58, 75, 90, 135, 161, 200, 290])
+@pytest.mark.parametrize("second", [1, 3])
+def test_points_lie_on_the_line_that_bounds_a_half_plane(degrees: float, offset: float, second: int) -> None:
+    """Within 0.05 px; near the image's frame, where less is seen of a border that runs along it, within 0.35."""
+    nx, ny = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+
+    def away(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return nx * (x - SIZE / 2) + ny * (y - SIZE / 2) - offset
+
+    planar_map, points, offsets = traced(lambda x, y: np.where(away(x, y) > 0, second, 0))
+    border = inner_points(planar_map, points, offsets)
+    x, y = border.T
+    middle = (np.minimum(x, y) > 2) & (np.maximum(x, y) < SIZE - 2)
+    assert middle.sum() >= 8
+    error = np.abs(away(x, y))
+    assert error[middle].max() <= 0.05
+    assert error.max() <= 0.35
+    assert error.mean() <= 0.03
+
+
+@pytest.mark.parametrize(("cx", "cy"), [(12.0, 12.0), (12.31, 11.7), (11.5, 12.5)])
+@pytest.mark.parametrize("radius", [3.0, 4.6, 8.0])
+def test_points_lie_on_the_circle_that_bounds_a_disc(radius: float, cx: float, cy: float) -> None:
+    planar_map, points, offsets = traced(lambda x, y: ((x - cx) ** 2 + (y - cy) ** 2 < radius**2).astype(int))
+    x, y = inner_points(planar_map, points, offsets).T
+    error = np.hypot(x - cx, y - cy) - radius
+    # an edge crosses a pixel as a bend, whose sagitta is 1 / (8 r)
+    assert np.abs(error).max() <= 0.06 + 0.5 / radius
+    assert abs(error.mean()) <= 0.06
+    assert np.sqrt((error**2).mean()) <= 0.04 + 0.25 / radius
+
+
+@pytest.mark.parametrize("turn", [0.0, 12.0, 25.0, 40.0, 71.0])
+@pytest.mark.parametrize(("cx", "cy"), [(12.0, 12.0), (12.4, 11.7)])
+def test_a_junction_of_three_half_planes_is_near_where_they_meet(turn: float, cx: float, cy: float) -> None:
+    def sector(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (np.degrees(np.arctan2(y - cy, x - cx)) - turn) % 360 // 120
+
+    planar_map, points, offsets = traced(lambda x, y: sector(x, y).astype(int))
+    x, y = planar_map.junctions.T
+    (inner,) = np.flatnonzero((x > 0) & (x < SIZE) & (y > 0) & (y < SIZE))
+    ends = [points[offsets[a]] for a in np.flatnonzero(planar_map.start == inner)]
+    ends += [points[offsets[a + 1] - 1] for a in np.flatnonzero(planar_map.end == inner)]
+    assert len(ends) == 3
+    assert np.ptp(ends, axis=0).max() == 0
+    assert np.hypot(ends[0][0] - cx, ends[0][1] - cy) <= 0.5
+
+
+def test_a_border_that_runs_straight_through_a_junction_stays_straight() -> None:
+    planar_map, points, offsets = traced(lambda x, y: np.where(x < 11.6, 0, np.where(y < 12.2, 1, 2)))
+    through = [a for a in range(planar_map.arcs) if {planar_map.left[a], planar_map.right[a]} in ({0, 1}, {0, 2})]
+    assert len(through) == 2
+    for a in through:
+        assert np.abs(points[offsets[a] : offsets[a + 1], 0] - 11.6).max() <= 0.1
+
+
+def test_a_region_too_thin_for_an_inside_takes_its_own_colour() -> None:
+    """A bar of three pixels' width or so: either edge is where its coverage says."""
+    planar_map, points, offsets = traced(lambda x, y: ((x > 9.25) & (x < 12.7)).astype(int))
+    x = inner_points(planar_map, points, offsets)[:, 0]
+    assert np.abs(x[x < 11] - 9.25).max() <= 0.08
+    assert np.abs(x[x > 11] - 12.7).max() <= 0.08
+
+
+def test_faces_of_nearly_one_colour_keep_the_pixels_edge() -> None:
+    labels = np.zeros((8, 8), np.int32)
+    labels[:, 4:] = 1
+    pixels = np.full((8, 8, 4), 200, np.uint8)
+    pixels[:, 4:] += 3
+    planar_map = trace_planar_map(labels)
+    points, offsets = subpixel_polylines(planar_map, pixels, np.array([[200.0] * 4, [203.0] * 4], np.float32))
+    assert (inner_points(planar_map, points, offsets)[:, 0] == 4).all()
+
+
+maps = st.one_of(connected_label_maps(12), st.sampled_from(list(ZOO.values())))
+
+
+@given(maps, st.integers(0, 2**32 - 1))
+def test_whatever_the_colours_the_frame_stays_and_no_point_moves_more_than_a_pixel(
+    labels: np.ndarray, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    planar_map = trace_planar_map(labels)
+    height, width = labels.shape
+    pixels = random.integers(0, 256, (height, width, 4)).astype(np.uint8)
+    colours = random.uniform(0, 255, (planar_map.faces, 4)).astype(np.float32)
+    points, offsets = subpixel_polylines(planar_map, pixels, colours)
+    assert np.isfinite(points).all()
+    assert len(offsets) == planar_map.arcs + 1
+    assert (np.diff(offsets) >= 2).all()
+    for a in range(planar_map.arcs):
+        arc, corners = points[offsets[a] : offsets[a + 1]], planar_map.arc(a)
+        if planar_map.left[a] < 0 or planar_map.right[a] < 0:
+            x, y = arc.T
+            assert np.all((x == 0) | (x == width) | (y == 0) | (y == height))
+        elif planar_map.start[a] < 0:
+            assert np.array_equal(arc[0], arc[-1])
+        middles = (corners[1:] + corners[:-1]) / 2
+        nearest = np.abs(arc[1:-1, None] - np.concatenate([middles, corners])[None]).max(2).min(1, initial=9)
+        assert (nearest <= 1 + 1e-9).all()
+    for j, place in enumerate(planar_map.junctions):
+        starts = points[offsets[:-1][planar_map.start == j]]
+        ends = points[offsets[1:][planar_map.end == j] - 1]
+        meeting = np.concatenate([starts, ends])
+        assert (meeting == meeting[0]).all()
+        assert np.abs(meeting[0] - place).max() <= 1
