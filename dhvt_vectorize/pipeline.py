@@ -65,7 +65,7 @@ class Vectorizer:
             raster = load_raster(source, options.max_pixels)
             options = options.resolved(choose_preset(raster.pixels) if options.preset == "auto" else options.preset)
         with clock("features"):
-            features = self.tokenizer.pixel_features(raster.pixels)
+            features = self.tokenizer.pixel_features(raster.pixels, antialiased=options.mode != "pixel")
         with clock("merge tree"):
             tree = self.tokenizer.merge_tree(features)
         with clock("partition"):

@@ -61,15 +61,20 @@ class DHVTokenizer(nn.Module):
         checkpoint = load_checkpoint(weights, device)
         return cls(checkpoint.net, checkpoint.config)
 
-    def pixel_features(self, pixels: UInt8[np.ndarray, "H W 4"]) -> PixelFeatures:
-        """The features the hierarchy is built on."""
+    def pixel_features(self, pixels: UInt8[np.ndarray, "H W 4"], *, antialiased: bool = True) -> PixelFeatures:
+        """The features the hierarchy is built on.
+
+        Args:
+            pixels: sRGB with straight alpha.
+            antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
+        """
         values = self.features.feature_map(pixels).values
         # a channel that is the same everywhere separates nothing, and an opaque image is a quarter faster without it
         flat = values.reshape(-1, values.shape[2])
         varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
         if len(varying) < values.shape[2]:
             values = np.ascontiguousarray(values[..., varying if len(varying) else [0]])
-        if not self.config.rim_rule:
+        if not (self.config.rim_rule and antialiased):
             return PixelFeatures(values, np.zeros(values.shape[:2], bool))
         owner = resolve_rims(pixels)
         is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
