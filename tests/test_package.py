@@ -3,7 +3,6 @@ import subprocess
 import sys
 import sysconfig
 import tarfile
-import time
 import venv
 import xml.etree.ElementTree as ElementTree
 import zipfile
@@ -57,13 +56,20 @@ def test_a_tokenizer_does_load_torch_so_that_these_tests_can_fail():
 
 
 @pytest.mark.slow
-def test_help_takes_a_third_of_a_second():
+def test_help_takes_less_than_a_third_of_a_second_of_processor_time():
+    # it has one thread, so this is its duration on a free machine; beside other tests it waits for its turn
+    resource = pytest.importorskip("resource")
+
+    def used():
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return children.ru_utime + children.ru_stime
+
     seconds = []
     for _ in range(5):
-        started = time.perf_counter()
+        before = used()
         python("-m", "dhvt_vectorize", "--help")
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.3
+        seconds.append(used() - before)
+    assert 0.01 < min(seconds) < 0.3
 
 
 @pytest.mark.parametrize("module", module_names("tracing") + module_names("drawing"))
