@@ -51,7 +51,6 @@ def cut_of_least_cost(
 def cut_into(tree: MergeTree, regions: int) -> Partition:
     """The partition into exactly `regions` regions, or into all leaves if there are fewer."""
     regions = min(regions, tree.leaves)
-    picked = np.zeros(len(tree.left), bool)
     order = merge_order(tree)
     # the first L − K merges happen, so the nodes left at the top are the regions
     alive = np.ones(len(tree.left), bool)
