@@ -1,11 +1,12 @@
-"""Where numba keeps the kernels it has compiled, and whether any are there yet.
+"""numba's `njit` with a place to keep what it compiles, and word of when it compiles.
 
-numba's own choice is `NUMBA_CACHE_DIR` if that is set, else `__pycache__` beside the source, else, where that is
-read-only, the user's cache folder. Where none of these can be written, as in a container with a read-only file system,
-it refuses to load any kernel; a private folder among the temporary files then takes their place.
+Every module of kernels takes `njit` from here, and so wherever the package is entered a place is found before the first
+kernel is declared. numba's own choice is `NUMBA_CACHE_DIR` if that is set, else `__pycache__` beside the source, else,
+where that is read-only, the user's cache folder. Where none of these can be written, as in a container with a read-only
+file system, it refuses to declare any kernel; a private folder among the temporary files then takes their place, for
+all that numba caches in this process.
 
-Limits: `ensure_kernel_cache` must come before the first import of a module with kernels. `kernels_are_compiled` sees
-that there are files for this Python; numba may still refuse them, because the kernels or numba itself have changed.
+Importing this module imports numba.
 """
 
 from __future__ import annotations
@@ -13,28 +14,45 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import sys
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from numba import config, njit
+from numba.core import event
 
-def ensure_kernel_cache() -> None:
+__all__ = ["COMPILING", "njit", "on_compilation"]
+
+COMPILING = "compiling the kernels, once for this machine: about half a minute; later runs start at once"
+
+
+@contextlib.contextmanager
+def on_compilation(tell: Callable[[str], None]) -> Iterator[None]:
+    """Inside it, `tell` is called, once, with COMPILING if a kernel is compiled rather than found in the cache."""
+    with event.install_listener("numba:compile", _Teller(tell)):
+        yield
+
+
+class _Teller(event.Listener):
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told = False
+
+    def on_start(self, _: object) -> None:
+        if not self._told:
+            self._told = True
+            self._tell(COMPILING)
+
+    def on_end(self, _: object) -> None:
+        pass
+
+
+def _find_place() -> None:
     """Give numba a folder to keep kernels in, if it finds none."""
-    from numba import config, njit
-
     try:
         njit(cache=True)(_kernel)
     except RuntimeError:  # no place can be written
         config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]  # numba makes its settings at run time
-
-
-def kernels_are_compiled() -> bool:
-    """Whether an earlier process has left the kernels of the last stage, and so of all others."""
-    ensure_kernel_cache()
-    from .drawing import _path_kernels as last
-
-    folder = Path(str(last.write_paths.stats.cache_path))
-    return any(folder.glob(f"_path_kernels.*.py{sys.version_info[0]}{sys.version_info[1]}*.nbi"))
 
 
 def _kernel() -> None:
@@ -56,3 +74,6 @@ def _private_folder() -> Path:
 def _user() -> int:
     """The user's number; 0 where users have none (Windows), which is also what files say there."""
     return os.getuid() if hasattr(os, "getuid") else 0
+
+
+_find_place()

@@ -1,8 +1,9 @@
 """A stand-in for the vectorizer that needs no torch, and a command line that uses it.
 
 It draws one rectangle of the image's mean colour. An image's file name makes it misbehave: `slow` takes a while,
-`crash` and `killed` end the process, `bug` and `huge` raise. `python fake_vectorizer.py …` is `dhvt-vectorize …` with
-this vectorizer, in its workers too; each load of it adds a line to the file named by FAKE_VECTORIZER_LOADS.
+`crash` and `killed` end the process, `bug` and `huge` raise, `compile` compiles a kernel. `python fake_vectorizer.py …`
+is `dhvt-vectorize …` with this vectorizer, in its workers too; each load of it adds a line to the file named by
+FAKE_VECTORIZER_LOADS.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dhvt_vectorize import cli, commands
+from dhvt_vectorize.cli import cli, commands
 from dhvt_vectorize.errors import WeightsError
 from dhvt_vectorize.output import write_atomically
 
@@ -34,6 +35,10 @@ class FakeVectorizer:
         name = Path(source.name).name
         if "slow" in name:
             time.sleep(SECONDS_OF_SLOW)
+        if "compile" in name:
+            from numba import njit
+
+            njit(lambda: None)()
         if "crash" in name:
             os._exit(3)
         if "killed" in name:
@@ -89,5 +94,4 @@ class FakeDrawing:
 
 if __name__ == "__main__":
     commands.VECTORIZER = VECTORIZER
-    commands.kernels_are_compiled = lambda: True
     sys.exit(cli.main())

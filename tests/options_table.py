@@ -10,7 +10,7 @@ from pathlib import Path
 
 import typer
 
-from dhvt_vectorize import cli
+from dhvt_vectorize.cli import cli
 from dhvt_vectorize.options import PRESETS
 
 README = Path(__file__).parents[1] / "README.md"

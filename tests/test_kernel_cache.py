@@ -1,18 +1,28 @@
 import os
+import re
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import numba
 import pytest
-from fake_vectorizer import VECTORIZER
-from PIL import Image
 
-from dhvt_vectorize import commands, kernel_cache
-from dhvt_vectorize.console import COMPILING
+from dhvt_vectorize import kernel_cache
+from dhvt_vectorize.kernel_cache import COMPILING, on_compilation
 
 ROOT = Path(__file__).parents[1]
-LOAD_KERNELS = "import dhvt_vectorize.tracing._kernels as kernels; print(kernels.trace_arcs.stats.cache_path)"
+KERNELS = sorted(ROOT.glob("dhvt_vectorize/**/*_kernels.py"))
+CACHE_OF_A_KERNEL = """
+import sys
+kernels = sys.modules["dhvt_vectorize.tokenizer._kernels"]
+print(kernels.flat_zones.stats.cache_path)
+"""
+ENTRIES = {
+    "Vectorizer": "from dhvt_vectorize import Vectorizer; Vectorizer()",
+    "DHVTokenizer": "from dhvt_vectorize import DHVTokenizer; DHVTokenizer.load()",
+    "a stage": "from dhvt_vectorize.tokenizer.hierarchy import build_merge_tree",
+}
 
 
 def python(code, **environment):
@@ -23,20 +33,38 @@ def python(code, **environment):
     return subprocess.run(command, env={**inherited, **settings}, capture_output=True, text=True, check=False)
 
 
-def test_where_numba_finds_no_place_for_kernels_a_private_one_is_made(tmp_path):
-    assert "no locator available" in python(LOAD_KERNELS, TMPDIR=str(tmp_path)).stderr
-    ensured = "from dhvt_vectorize.kernel_cache import ensure_kernel_cache as e; e();" + LOAD_KERNELS
-    first, second = (python(ensured, TMPDIR=str(tmp_path)) for _ in range(2))
+# --- where kernels are kept
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_where_numba_finds_no_place_for_kernels_a_private_one_is_made(tmp_path, entry):
+    first, second = (python(ENTRIES[entry] + CACHE_OF_A_KERNEL, TMPDIR=str(tmp_path)) for _ in range(2))
     assert first.returncode == 0, first.stderr
     assert first.stdout == second.stdout  # kept for the next process
-    (folder,) = tmp_path.iterdir()
+    (folder,) = tmp_path.glob("dhvt-vectorize-kernels-*")
     assert Path(first.stdout).is_relative_to(folder)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_numba_itself_refuses_where_it_finds_no_place_so_that_these_tests_can_fail(tmp_path):
+    (tmp_path / "kernels.py").write_text("from numba import njit\n@njit(cache=True)\ndef kernel(): pass\n")
+    refused = python("import kernels", PYTHONPATH=str(tmp_path), TMPDIR=str(tmp_path))
+    assert "no locator available" in refused.stderr
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=lambda path: path.stem)
+def test_every_module_of_kernels_takes_njit_from_where_a_place_is_found(path):
+    assert "from ..kernel_cache import njit\n" in path.read_text(encoding="utf-8")
+
+
+def test_kernels_are_nowhere_else():
+    modules = set(ROOT.glob("dhvt_vectorize/**/*.py")) - {*KERNELS, Path(kernel_cache.__file__)}
+    assert not [path for path in modules if re.search(r"(?m)^\s*(from|import) numba", path.read_text(encoding="utf-8"))]
+
+
 def test_the_folder_that_the_user_names_is_used(tmp_path):
-    ensured = "from dhvt_vectorize.kernel_cache import ensure_kernel_cache as e; e();" + LOAD_KERNELS
-    assert Path(python(ensured, NUMBA_CACHE_DIR=str(tmp_path)).stdout).is_relative_to(tmp_path)
+    found = python(ENTRIES["a stage"] + CACHE_OF_A_KERNEL, NUMBA_CACHE_DIR=str(tmp_path / "mine"), TMPDIR=str(tmp_path))
+    assert Path(found.stdout).is_relative_to(tmp_path / "mine"), found.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="users have no numbers here")
@@ -58,20 +86,42 @@ def test_a_private_folder_that_others_may_have_filled_is_not_used(tmp_path, monk
     assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
 
-def test_kernels_count_as_compiled_once_the_last_stage_has_left_some(tmp_path):
-    ask = "from dhvt_vectorize.kernel_cache import kernels_are_compiled as ask; print(ask());"
-    compile_last = (
-        "import numpy as np; from dhvt_vectorize.drawing import _path_kernels as last;"
-        "last._digits(np.zeros(9, np.uint8), 0, 12, 0);"
-    )
-    answers = python(ask + compile_last + ask, NUMBA_CACHE_DIR=str(tmp_path))
-    assert answers.stdout.split() == ["False", "True"], answers.stderr
+# --- word of compiling
 
 
-@pytest.mark.parametrize(("compiled", "quiet", "told"), [(False, False, 1), (False, True, 0), (True, False, 0)])
-def test_a_folder_run_says_that_its_workers_will_compile(tmp_path, monkeypatch, capsys, compiled, quiet, told):
-    Image.new("RGB", (6, 4)).save(tmp_path / "image.png")
-    monkeypatch.setattr(commands, "VECTORIZER", VECTORIZER)
-    monkeypatch.setattr(commands, "kernels_are_compiled", lambda: compiled)
-    commands.convert(commands.Request(str(tmp_path), output=str(tmp_path / "out"), quiet=quiet, jobs=1))
-    assert capsys.readouterr().err.count(COMPILING) == told
+def test_compiling_is_told_once_and_using_what_is_compiled_is_not():
+    @numba.njit
+    def double(value):
+        return 2 * value
+
+    told = []
+    with on_compilation(told.append):
+        assert double(1) == 2
+        assert double(1.5) == 3
+    assert told == [COMPILING]
+    with on_compilation(told.append):
+        assert double(2) == 4
+    assert told == [COMPILING]
+
+
+def test_whether_kernels_are_in_the_cache_decides_what_is_told_however_much_else_is_there(tmp_path):
+    draw_digits = """if True:
+        from dhvt_vectorize.kernel_cache import on_compilation
+        with on_compilation(print):
+            import numpy as np
+            from dhvt_vectorize.drawing import _path_kernels
+            for number in (12, 12.0):
+                _path_kernels._digits(np.zeros(9, np.uint8), 0, number, 0)
+    """
+
+    def told():
+        done = python(draw_digits, NUMBA_CACHE_DIR=str(tmp_path))
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert told() == [COMPILING]
+    assert told() == []
+    missing, _ = sorted(tmp_path.rglob("*.nbc"))
+    missing.unlink()
+    assert told() == [COMPILING]
+    assert told() == []

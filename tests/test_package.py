@@ -136,7 +136,7 @@ def test_the_wheel_holds_every_module_the_page_and_the_weights_and_nothing_else(
     packaged = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     modules = {path.relative_to(ROOT).as_posix() for path in PACKAGE.rglob("*.py")}
     weights = {f"dhvt_vectorize/weights/{path.name}" for path in (ROOT / "weights").iterdir()}
-    assert packaged == modules | weights | {"dhvt_vectorize/report_template.html"}
+    assert packaged == modules | weights | {"dhvt_vectorize/batch/report_template.html"}
 
 
 @pytest.mark.slow

@@ -1,12 +1,11 @@
 import io
 import sys
 
-import numba
 import pytest
 
-from dhvt_vectorize import console
-from dhvt_vectorize.batch import Counts
-from dhvt_vectorize.console import compilation_told, progress, say, write_standard_output
+from dhvt_vectorize.batch.batch import Counts
+from dhvt_vectorize.cli import console
+from dhvt_vectorize.cli.console import notices, progress, say, write_standard_output
 from dhvt_vectorize.errors import OutputError
 
 
@@ -36,21 +35,12 @@ def test_a_closed_standard_output_is_an_output_error(monkeypatch):
         write_standard_output(["text"])
 
 
-def test_compiling_is_told_once_and_using_what_is_compiled_is_not(capsys):
-    @numba.njit
-    def double(value):
-        return 2 * value
-
-    with compilation_told(quiet=False):
-        assert double(1) == 2
-        assert double(1.5) == 3
-    assert capsys.readouterr().err.count("compiling") == 1
-    with compilation_told(quiet=False):
-        assert double(2) == 4
-    assert capsys.readouterr().err == ""
-    with compilation_told(quiet=True):
-        assert double(1j) == 2j
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize("quiet", [False, True])
+def test_every_notice_is_said_once_unless_quiet(capsys, quiet):
+    tell = notices(quiet=quiet)
+    for line in ("one", "two", "one"):
+        tell(line)
+    assert capsys.readouterr().err == ("" if quiet else "one\ntwo\n")
 
 
 def test_progress_in_a_file_is_a_plain_line_now_and_then(monkeypatch, capsys):

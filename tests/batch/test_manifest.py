@@ -2,8 +2,8 @@ import json
 
 import pytest
 
+from dhvt_vectorize.batch.manifest import Manifest, Record
 from dhvt_vectorize.errors import OutputError
-from dhvt_vectorize.manifest import Manifest, Record
 
 
 def record(name, status="done", **others):

@@ -17,19 +17,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .console import COMPILING, compilation_told, progress, say, write_standard_output
-from .converter import Conversion, figures, load_vectorizer
-from .errors import BatchError, UsageError
+from ..batch.converter import Conversion, figures, load_vectorizer
+from ..batch.plan import Selection
+from ..errors import BatchError, UsageError
+from ..options import VectorizeOptions
+from ..output import check_target, write_atomically
+from .console import notices, progress, say, write_standard_output
 from .flags import DEVICES
-from .kernel_cache import kernels_are_compiled
-from .options import VectorizeOptions
-from .output import check_target, write_atomically
-from .plan import Selection
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .batch import Batch
+    from ..batch.batch import Batch
 
 VECTORIZER = "dhvt_vectorize.pipeline:Vectorizer"
 STANDARD = "-"
@@ -81,11 +80,13 @@ def _convert_image(request: Request) -> None:
     started = time.perf_counter()
     output = request.output or _default_output(request.source)
     _check_targets(request, output)
-    from .raster import load_raster
+    from ..raster import load_raster
 
     image = load_raster(request.source, request.options.max_pixels)
     decoded = time.perf_counter()
-    with compilation_told(quiet=request.quiet):
+    from ..kernel_cache import on_compilation
+
+    with on_compilation(notices(quiet=request.quiet)):
         drawing = load_vectorizer(VECTORIZER, request.weights, request.device).vectorize(image, request.options)
     # the SVG last: when it is there, everything is
     if request.preview is not None:
@@ -156,7 +157,7 @@ def _convert_folder(request: Request) -> None:
     _refuse(request, ("preview", "regions_image"), "is for one image", "see report.html for a folder")
     if request.output == STANDARD:
         raise UsageError("--output", "a folder's SVGs cannot go to standard output", "give a folder")
-    from .batch import Batch, default_output_folder
+    from ..batch.batch import Batch, default_output_folder
 
     folder = Path(request.source)
     conversion = Conversion(
@@ -169,10 +170,8 @@ def _convert_folder(request: Request) -> None:
     )
     selection = Selection(request.glob, request.recursive is not False, request.limit)
     with Batch(conversion, selection, jobs=request.jobs, resume=request.resume, force=request.force) as batch:
-        # the workers compile, all of them at once, and cannot tell
-        if not request.quiet and not kernels_are_compiled():
-            say(COMPILING)
-        with progress(batch.total, quiet=request.quiet) as show, closing(batch.run()) as finished:
+        running = batch.run(notices(quiet=request.quiet))
+        with progress(batch.total, quiet=request.quiet) as show, closing(running) as finished:
             for counts in finished:
                 show(counts)
         _finish(request, batch)

@@ -11,10 +11,11 @@ import pytest
 from fake_vectorizer import VECTORIZER
 from PIL import Image
 
-from dhvt_vectorize import __version__, cli, commands
+from dhvt_vectorize import __version__
+from dhvt_vectorize.cli import cli, commands
 from dhvt_vectorize.options import VectorizeOptions
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
 ENVIRONMENT.pop("DHVT_DEBUG", None)
 
@@ -101,12 +102,10 @@ def test_the_version_is_told(capsys):
     assert capsys.readouterr().out == f"dhvt-vectorize {__version__}\n"
 
 
-def test_train_is_reserved_but_a_file_of_that_name_can_be_converted(capsys):
+def test_train_is_a_command_but_a_file_of_that_name_can_be_converted(capsys):
     image("train", format="PNG")
     assert cli.main(["train"]) == 2
-    line = one_line(capsys.readouterr().err)
-    assert "./train" in line
-    assert "convert train" in line
+    assert "DATA" in capsys.readouterr().err
     assert not Path("train.svg").exists()
     assert cli.main(["./train"]) == 0
     assert cli.main(["convert", "train", "-o", "again.svg"]) == 0

@@ -16,12 +16,13 @@ from typing import Annotated, Any
 
 import typer
 
-from . import __version__, flags
+from .. import __version__
+from ..batch.converter import DEBUG_VARIABLE, internal_error
+from ..errors import DhvtError, OutputError, UsageError
+from ..options import VectorizeOptions
+from . import flags
 from .commands import Request, convert
 from .console import abandon_standard_output, say
-from .converter import DEBUG_VARIABLE, internal_error
-from .errors import DhvtError, OutputError, UsageError
-from .options import VectorizeOptions
 
 PROGRAM = "dhvt-vectorize"
 INTERRUPTED = 130
@@ -61,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str]) -> None:
     command = arguments[0] if arguments else ""
     if command == "train":
-        remedy = "to convert a file or folder of that name, write ./train or convert train"
-        raise UsageError("train", "training is not part of this version", remedy)
+        from . import train
+
+        train.run(arguments[1:])
+        return
     if command == "convert":
         arguments = arguments[1:]
     request = typer.main.get_command(_parser).main(arguments, prog_name=PROGRAM, standalone_mode=False)
@@ -80,7 +83,7 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_sho
 
 
 @_parser.command(
-    epilog="The first word may be the command convert; train is reserved. A file of such a name is written ./train."
+    epilog="The first word may be a command: convert, or train (see train --help). A file of such a name is ./train."
 )
 def _parse(
     source: flags.Source,

@@ -12,15 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from .errors import OutputError
-from .output import output_error
+from ..errors import OutputError
+from ..output import output_error
 
 if TYPE_CHECKING:
-    from .batch import Counts
+    from ..batch.batch import Counts
 
 ShowProgress = Callable[["Counts"], None]
-
-COMPILING = "compiling the kernels, once for this machine: about half a minute; later runs start at once"
 
 _SECONDS_BETWEEN_LINES = 10.0
 
@@ -61,28 +59,16 @@ def abandon_standard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@contextmanager
-def compilation_told(*, quiet: bool) -> Iterator[None]:
-    """Inside it, the user is told once if kernels are compiled rather than found in the cache: that takes a while."""
-    if quiet:
-        yield
-        return
-    from numba.core import event
+def notices(*, quiet: bool) -> Callable[[str], None]:
+    """What says each line that it is given the first time it is given it, and none if `quiet`."""
+    said = set()
 
-    told = False
+    def tell(line: str) -> None:
+        if not quiet and line not in said:
+            said.add(line)
+            say(line)
 
-    class Teller(event.Listener):
-        def on_start(self, _: object) -> None:
-            nonlocal told
-            if not told:
-                say(COMPILING)
-            told = True
-
-        def on_end(self, _: object) -> None:
-            pass
-
-    with event.install_listener("numba:compile", Teller()):
-        yield
+    return tell
 
 
 @contextmanager

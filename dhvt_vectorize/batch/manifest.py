@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TypedDict
 
-from .output import output_error
+from ..output import output_error
 
 
 class Record(TypedDict, total=False):

@@ -17,8 +17,8 @@ from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import Any
 
+from ..output import write_atomically
 from .manifest import Record
-from .output import write_atomically
 
 REPORT = "report.html"
 

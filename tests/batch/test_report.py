@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dhvt_vectorize.manifest import Record
-from dhvt_vectorize.report import document, write_report
+from dhvt_vectorize.batch.manifest import Record
+from dhvt_vectorize.batch.report import document, write_report
 
 SUMMARY = {"input": "photos", "output": "svgs", "files": 2, "done": 1, "skipped": 0, "failed": 1, "seconds": 1.5}
 NASTY = "</script><script>alert(1)</script><!-- & ' \" \u2028 \udcff ü"

@@ -1,8 +1,8 @@
 """file or array → RasterImage.
 
 In: a path, "-" (standard input), bytes, a PIL image, a NumPy array or a RasterImage. Out: uint8 sRGB with straight
-alpha, whatever the source was. This file finds out what the source is and reads it; `raster_decode` decodes files
-with Pillow, `raster_colour` brings any mode and colour profile to sRGB, `raster_array` brings any array to 8 bits.
+alpha, whatever the source was. This file finds out what the source is and reads it; `decode` decodes files
+with Pillow, `colour` brings any mode and colour profile to sRGB, `array` brings any array to 8 bits.
 
 Pillow is imported when a file or a PIL image comes in, not before. Limits: of a 16-bit RGB file Pillow keeps the
 high byte of a sample (16-bit grey is rounded exactly); of an animation the first frame is taken.
@@ -22,9 +22,9 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 from jaxtyping import UInt8
 
-from .errors import InputError
-from .options import VectorizeOptions
-from .raster_array import pixels_of_array
+from ..errors import InputError
+from ..options import VectorizeOptions
+from .array import pixels_of_array
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -66,15 +66,15 @@ def load_raster(
         return source
     if isinstance(source, np.ndarray):
         return _finished(pixels_of_array(source, "<array>", max_pixels), "<array>", ())
-    from . import raster_decode
+    from . import decode
 
     if isinstance(source, (bytes, bytearray, memoryview)):
-        return _finished(*raster_decode.decode_file(io.BytesIO(source), "<image>", max_pixels))
+        return _finished(*decode.decode_file(io.BytesIO(source), "<image>", max_pixels))
     if isinstance(source, (str, os.PathLike)):
         with _opened(source) as (file, name):
-            return _finished(*raster_decode.decode_file(file, name, max_pixels))
-    if raster_decode.is_pil_image(source):
-        return _finished(*raster_decode.decode_image(source, "<image>", max_pixels))
+            return _finished(*decode.decode_file(file, name, max_pixels))
+    if decode.is_pil_image(source):
+        return _finished(*decode.decode_image(source, "<image>", max_pixels))
     raise InputError(
         f"<{type(source).__name__}>", "is not an image", "give a path, bytes, a PIL image or a NumPy array"
     )

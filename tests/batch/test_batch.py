@@ -12,12 +12,12 @@ import pytest
 from fake_vectorizer import VECTORIZER
 from PIL import Image
 
-from dhvt_vectorize import cli, commands
-from dhvt_vectorize.batch import default_output_folder, settings_digest
+from dhvt_vectorize.batch.batch import default_output_folder, settings_digest
+from dhvt_vectorize.cli import cli, commands
 from dhvt_vectorize.errors import UsageError, WeightsError
 from dhvt_vectorize.options import VectorizeOptions
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
 MANIFEST = "report-files/manifest.jsonl"
 
@@ -27,7 +27,6 @@ def in_an_empty_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DHVT_DEBUG", raising=False)
     monkeypatch.setattr(commands, "VECTORIZER", VECTORIZER)
-    monkeypatch.setattr(commands, "kernels_are_compiled", lambda: True)  # this vectorizer has none
     monkeypatch.setenv("FAKE_VECTORIZER_LOADS", str(tmp_path / "loads"))
 
 
@@ -481,6 +480,13 @@ def test_the_report_links_only_to_files_that_are_there():
             assert (Path("svgs") / result["output"]).is_file()
             assert (Path("svgs") / result["thumbnail"]).is_file()
     assert not re.search(r"(https?:)?//[a-z]", Path("svgs/report.html").read_text().replace("http://www.w3.org", ""))
+
+
+@pytest.mark.parametrize(("name", "flags", "told"), [("compile", [], 1), ("compile", ["--quiet"], 0), ("image", [], 0)])
+def test_it_is_said_once_that_the_workers_compile(capsys, name, flags, told):
+    make(*(f"{name}-{number}.png" for number in range(4)))
+    run("--jobs", "2", *flags)
+    assert capsys.readouterr().err.count("compiling the kernels") == told
 
 
 @pytest.mark.slow

@@ -159,7 +159,8 @@ def test_an_odd_file_makes_no_noise_on_standard_error(tmp_path):
     (tmp_path / "c.tif").write_bytes(tiff(RAMP, photometric="rgb", compression="zlib")[:-50])
     (tmp_path / "b.jpg").write_bytes(encoded(RAMP, "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff"))
     code = """if True:
-        from dhvt_vectorize.raster import load_raster, InputError
+        from dhvt_vectorize.errors import InputError
+        from dhvt_vectorize.raster import load_raster
         for name in ("a.tif", "b.jpg", "c.tif"):
             try:
                 load_raster(sys.argv[1] + name)
@@ -251,7 +252,7 @@ def test_running_out_of_memory_is_an_input_error(monkeypatch):
     def exhausted(*_):
         raise MemoryError
 
-    monkeypatch.setattr("dhvt_vectorize.raster_decode.srgb_pixels", exhausted)
+    monkeypatch.setattr("dhvt_vectorize.raster.decode.srgb_pixels", exhausted)
     assert "memory" in refusal(encoded(RAMP, "PNG")).cause
 
 

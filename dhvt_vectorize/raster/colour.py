@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import UInt8
 from PIL import Image, ImageCms
 
-from .errors import InputError
-from .raster_array import eight_bit
+from ..errors import InputError
+from .array import eight_bit
 
 # TIFF tags
 _BITS_PER_SAMPLE = 258

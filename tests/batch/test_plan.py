@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dhvt_vectorize.plan import Job, Selection, output_names, plan
+from dhvt_vectorize.batch.plan import Job, Selection, output_names, plan
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
-from .errors import InputError
+from ..errors import InputError
 
 # which channel of the array becomes red, green, blue; the last is alpha where there are two or four
 _COLOUR_CHANNELS = {1: (0, 0, 0), 2: (0, 0, 0), 3: (0, 1, 2), 4: (0, 1, 2)}

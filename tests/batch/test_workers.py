@@ -7,10 +7,15 @@ from itertools import count
 
 import pytest
 
-from dhvt_vectorize.workers import Died, available_cores, run_workers
+from dhvt_vectorize.batch import workers
+from dhvt_vectorize.batch.workers import Died, available_cores
 
 
-def make_square(log=None):
+def run_workers(make_handler, jobs, processes, notice=pytest.fail):
+    return workers.run_workers(make_handler, jobs, processes, notice)
+
+
+def make_square(notify, log=None):
     if log is not None:
         with open(log, "a") as file:
             file.write("made\n")
@@ -23,20 +28,35 @@ def _square(number):
     return number * number
 
 
-def make_sleeper():
+def make_sleeper(notify):
     return time.sleep
+
+
+def make_counter(notify):
+    def count_down(number):
+        for left in range(number, 0, -1):
+            notify(f"{number}: {left} to go")
+        if number == 3:
+            os._exit(3)
+        return number
+
+    return count_down
+
+
+def make_none(notify):
+    raise ValueError("no handler")
 
 
 def test_every_job_has_its_result_and_every_worker_one_handler(tmp_path):
     log = tmp_path / "log"
-    results = list(run_workers(partial(make_square, log), range(50), 3))
+    results = list(run_workers(partial(make_square, log=log), range(50), 3))
     assert sorted(results) == [(number, number * number) for number in range(50)]
     assert log.read_text() == "made\n" * 3
 
 
 def test_fewer_jobs_than_workers_start_fewer_workers(tmp_path):
     log = tmp_path / "log"
-    assert list(run_workers(partial(make_square, log), [5], 4)) == [(5, 25)]
+    assert list(run_workers(partial(make_square, log=log), [5], 4)) == [(5, 25)]
     assert log.read_text() == "made\n"
 
 
@@ -55,9 +75,18 @@ def test_a_worker_that_dies_costs_its_own_job_alone(processes):
 
 
 def test_a_handler_that_cannot_be_made_fails_every_job():
-    results = list(run_workers(partial(int, "no number"), [1, 2], 1))
+    results = list(run_workers(make_none, [1, 2], 1))
     assert [job for job, _ in results] == [1, 2]
     assert all(isinstance(result, Died) for _, result in results)
+
+
+def test_notices_arrive_in_order_and_before_the_result_of_their_job():
+    arrived = []
+    for job, result in run_workers(make_counter, [0, 1, 2, 3, 4], 2, arrived.append):
+        assert result == (Died("its worker process ended with exit code 3") if job == 3 else job)
+        due = [f"{job}: {left} to go" for left in range(job, 0, -1)]
+        assert [text for text in arrived if text.startswith(f"{job}:")] == due
+    assert len(arrived) == 10
 
 
 def test_jobs_are_drawn_only_as_they_are_needed():

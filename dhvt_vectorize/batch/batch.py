@@ -26,15 +26,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from . import __version__
+from .. import __version__
+from ..errors import DhvtError, InputError, OutputError, UsageError, WeightsError
+from ..options import VectorizeOptions
+from ..output import make_folder
 from .converter import Conversion, Converter, Task
-from .errors import DhvtError, InputError, OutputError, UsageError, WeightsError
 from .manifest import Manifest, Record
-from .options import VectorizeOptions
-from .output import make_folder
 from .plan import IMAGE_SUFFIXES, Job, Selection, plan
 from .report import document, write_report
-from .workers import Died, available_cores, run_workers
+from .workers import Died, Notify, available_cores, run_workers
 
 _MANIFEST = "manifest.jsonl"
 _NOT_RECORDED = -1
@@ -111,10 +111,14 @@ class Batch:
         self._manifest.close()
         self._empty_partial_folder()
 
-    def run(self) -> Generator[Counts, None, None]:
-        """Convert everything; yields the counts after each input. To stop, close the generator: the workers end."""
+    def run(self, notice: Notify) -> Generator[Counts, None, None]:
+        """Convert everything; yields the counts after each input. To stop, close the generator: the workers end.
+
+        Args:
+            notice: called with what the workers have to tell meanwhile: that they compile kernels, each of them anew.
+        """
         handler = partial(Converter, self._conversion)
-        with closing(run_workers(handler, self._tasks(), self._processes)) as finished:
+        with closing(run_workers(handler, self._tasks(), self._processes, notice)) as finished:
             for task, result in finished:
                 self._settle(task, result)
                 yield self.counts
@@ -224,7 +228,7 @@ def settings_digest(options: VectorizeOptions, weights: str | None) -> str:
         WeightsError: the weights file is missing or cannot be read.
     """
     if weights is None:
-        from .tokenizer.config import default_weights_path
+        from ..tokenizer.config import default_weights_path
 
         weights = str(default_weights_path())
     digest = hashlib.blake2b(json.dumps([__version__, asdict(options)], sort_keys=True).encode(), digest_size=16)

@@ -15,7 +15,7 @@ import logging
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import IO, TypeGuard
 
@@ -33,9 +33,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from .errors import DhvtError, InputError
-from .raster_array import check_size
-from .raster_colour import colour_key, srgb_pixels
+from ..errors import DhvtError, InputError
+from .array import check_size
+from .colour import colour_key, srgb_pixels
+from .libtiff import libtiff_quiet
 
 Decoded = tuple[UInt8[np.ndarray, "H W 4"], str, tuple[str, ...]]
 
@@ -129,7 +130,8 @@ def _pixels_and_notes(
     image: Image.Image, name: str, max_pixels: int
 ) -> tuple[UInt8[np.ndarray, "H W 4"], tuple[str, ...]]:
     key = colour_key(image)
-    image.load()
+    with libtiff_quiet() if isinstance(image, TiffImagePlugin.TiffImageFile) else nullcontext():
+        image.load()
     # a TIFF's tiles and a GIF's first frame may show their true size only now
     check_size(*image.size, name, max_pixels)
     image, orientation_notes = _upright(image)
@@ -154,7 +156,7 @@ def _format_of(file: IO[bytes], name: str) -> str:
 def _check_tiff_ends(image: TiffImagePlugin.TiffImageFile, file: IO[bytes], name: str) -> None:
     """Raise InputError if compressed pixels lie behind the end of the file.
 
-    libtiff would find that out too, but prints it on stderr, in words about strips.
+    libtiff would find that out too, but all that Pillow makes of it is a number.
     """
     if image.info.get("compression") == "raw":
         return

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import CRITERIA, FILLS, LAYERINGS, MODES, PRESET_NAMES, option_range
+from ..options import CRITERIA, FILLS, LAYERINGS, MODES, PRESET_NAMES, option_range
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 

@@ -1,6 +1,7 @@
 """Jobs → results, on several processes, of which any may die without ending the others.
 
-In: a picklable handler factory and an iterable of jobs. Out: pairs of job and result, in the order they finish.
+In: a picklable handler factory and an iterable of jobs. Out: pairs of job and result, in the order they finish, and in
+between whatever notices the handlers give of the work they are at.
 Method: every worker is a spawned process with a pipe of its own and holds one job at a time. So the jobs are drawn from
 the iterable only as they are needed, and when a worker crashes or is killed for its memory, the job that did it is
 known: it results in a `Died`, and a new worker takes its place.
@@ -22,6 +23,8 @@ from typing import Any, Generic, TypeVar
 
 JobT = TypeVar("JobT")
 ResultT = TypeVar("ResultT")
+Notify = Callable[[str], None]
+MakeHandler = Callable[[Notify], Callable[[JobT], ResultT]]
 
 # read by numba, OpenMP (torch) and the BLAS libraries when they are loaded
 _THREAD_VARIABLES = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -35,6 +38,13 @@ class Died:
     reason: str
 
 
+@dataclass(frozen=True)
+class _Notice:
+    """On a pipe, before a result."""
+
+    text: str
+
+
 def available_cores() -> int:
     """How many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
@@ -43,9 +53,15 @@ def available_cores() -> int:
 
 
 def run_workers(
-    make_handler: Callable[[], Callable[[JobT], ResultT]], jobs: Iterable[JobT], count: int
+    make_handler: MakeHandler[JobT, ResultT], jobs: Iterable[JobT], count: int, notice: Notify
 ) -> Generator[tuple[JobT, ResultT | Died], None, None]:
-    """Handle `jobs` on `count` processes; each process calls `make_handler` once.
+    """Handle `jobs` on `count` processes.
+
+    Args:
+        make_handler: called once in each process, with what gives notice; makes what turns a job into a result.
+        jobs: picklable, as results are.
+        count: how many processes there are at most.
+        notice: called in this process with the text of each notice.
 
     Closing the generator, be it by an exception where it is used, such as KeyboardInterrupt, kills the workers at once.
     """
@@ -69,7 +85,10 @@ def run_workers(
         while workers:
             for connection in wait(list(workers)):
                 worker = workers[connection]
-                job, result = worker.job, worker.result()
+                job, result = worker.job, worker.receive()
+                if isinstance(result, _Notice):
+                    notice(result.text)
+                    continue
                 if isinstance(result, Died):
                     del workers[connection]
                     give_next(None)
@@ -86,7 +105,7 @@ class _Worker(Generic[JobT, ResultT]):
 
     job: JobT
 
-    def __init__(self, make_handler: Callable[[], Callable[[JobT], ResultT]], threads: int) -> None:
+    def __init__(self, make_handler: MakeHandler[JobT, ResultT], threads: int) -> None:
         self.connection, theirs = multiprocessing.Pipe()
         self._process = multiprocessing.get_context("spawn").Process(
             target=_serve, args=(make_handler, theirs, threads), daemon=True
@@ -97,18 +116,18 @@ class _Worker(Generic[JobT, ResultT]):
 
     def give(self, job: JobT) -> None:
         self.job = job
-        with contextlib.suppress(OSError):  # a process that is dead already: `result` will tell
+        with contextlib.suppress(OSError):  # a process that is dead already: `receive` will tell
             self.connection.send(job)
 
-    def result(self) -> ResultT | Died:
+    def receive(self) -> ResultT | _Notice | Died:
         try:
-            result: ResultT = self.connection.recv()
+            received: ResultT | _Notice = self.connection.recv()
         except (EOFError, OSError):
             self._process.join(_SECONDS_TO_EXIT)
             died = Died(_why(self._process.exitcode))
             self.end()
             return died
-        return result
+        return received
 
     def end(self) -> None:
         self._process.kill()
@@ -138,12 +157,12 @@ def _why(exit_code: int | None) -> str:
     return f"its worker process ended with exit code {exit_code}"
 
 
-def _serve(make_handler: Callable[[], Callable[[Any], Any]], connection: Connection[Any, Any], threads: int) -> None:
+def _serve(make_handler: MakeHandler[Any, Any], connection: Connection[Any, Any], threads: int) -> None:
     """A worker's life: until the other end of its pipe is closed, which also happens when the parent is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for variable in _THREAD_VARIABLES:
         os.environ[variable] = str(threads)
-    handle = make_handler()
+    handle = make_handler(lambda text: connection.send(_Notice(text)))
     with contextlib.suppress(EOFError, OSError):
         while True:
             connection.send(handle(connection.recv()))

@@ -20,15 +20,15 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .errors import DeviceError, DhvtError, InputError, OutputError, WeightsError
-from .kernel_cache import ensure_kernel_cache
+from ..errors import DeviceError, DhvtError, InputError, OutputError, WeightsError
+from ..options import VectorizeOptions
+from ..output import make_folder, write_atomically
 from .manifest import Record
-from .options import VectorizeOptions
-from .output import make_folder, write_atomically
 from .plan import Job
+from .workers import Notify
 
 if TYPE_CHECKING:
-    from .raster import RasterImage
+    from ..raster import RasterImage
 
 DEBUG_VARIABLE = "DHVT_DEBUG"
 REPORT_FILES = "report-files"
@@ -80,10 +80,11 @@ class Task(NamedTuple):
 
 
 class Converter:
-    """Handles tasks; holds one vectorizer."""
+    """Handles tasks; holds one vectorizer, and gives notice when that compiles kernels."""
 
-    def __init__(self, conversion: Conversion) -> None:
+    def __init__(self, conversion: Conversion, notify: Notify) -> None:
         self._conversion = conversion
+        self._notify = notify
         self._vectorizer: Any = None
 
     def __call__(self, task: Task) -> Record | DhvtError | None:
@@ -117,9 +118,17 @@ class Converter:
             return False
         if target.exists() and not conversion.overwrite:
             raise OutputError(target, "exists already", "give --force to replace it")
-        from .raster import load_raster
+        # not before there is something to do: it loads numba
+        from ..kernel_cache import on_compilation
 
-        vectorizer = self._loaded_vectorizer()
+        with on_compilation(self._notify):
+            self._draw(source, target, record)
+        return True
+
+    def _draw(self, source: Path, target: Path, record: Record) -> None:
+        from ..raster import load_raster
+
+        conversion, vectorizer = self._conversion, self._loaded_vectorizer()
         started = time.perf_counter()
         image = load_raster(source, conversion.options.max_pixels)
         decoded = time.perf_counter()
@@ -129,7 +138,6 @@ class Converter:
         write_atomically(target, drawing.to_svg(), partial_folder=conversion.partial_folder)
         record["thumbnail"] = self._write_thumbnail(image, record["digest"])
         record["figures"] = figures(drawing, decoded - started)
-        return True
 
     def _loaded_vectorizer(self) -> Any:
         if self._vectorizer is None:
@@ -158,7 +166,6 @@ def load_vectorizer(vectorizer: str, weights: str | None, device: str) -> Any:
     Raises:
         WeightsError, DeviceError: as the factory does.
     """
-    ensure_kernel_cache()
     module, _, name = vectorizer.partition(":")
     loaded = getattr(import_module(module), name)(weights, device)
     # 200,000 objects of torch and numba live to the end: looking for garbage among them takes a fifth of a short run
