@@ -39,7 +39,7 @@ def sets_table(rows: Iterable[Row]) -> str:
             value = getattr(row, average).get(name)
             cells.append("" if value is None else how.format(value))
         lines.append([row.set_name, row.tool, _counted(row), *cells])
-    return _table("Sets, means over the pictures", ["set", "tool", "n", *_COLUMNS], lines)
+    return markdown_table("Sets, means over the pictures", ["set", "tool", "n", *_COLUMNS], lines)
 
 
 def stages_table(stages: Mapping[tuple[str, str], Mapping[str, float]]) -> str:
@@ -49,7 +49,7 @@ def stages_table(stages: Mapping[tuple[str, str], Mapping[str, float]]) -> str:
         [set_name, tool, *(f"{seconds.get(name, 0.0):.4f}" for name in names), f"{sum(seconds.values()):.4f}"]
         for (set_name, tool), seconds in stages.items()
     ]
-    return _table("Seconds a stage", ["set", "tool", *names, "sum"], lines)
+    return markdown_table("Seconds a stage", ["set", "tool", *names, "sum"], lines)
 
 
 def start_table(start: StartTimes) -> str:
@@ -58,7 +58,7 @@ def start_table(start: StartTimes) -> str:
     lines = [["--help", f"{start.help:.3f}"], ["a 256-px emoji, whole process", f"{start.emoji:.3f}"]]
     lines += [["· starting, loading, writing", f"{start.emoji - stages:.3f}"]]
     lines += [[f"· {name}", f"{seconds:.3f}"] for name, seconds in start.emoji_stages.items()]
-    return _table("Start", ["process", "seconds"], lines)
+    return markdown_table("Start", ["process", "seconds"], lines)
 
 
 def adversarial_table(times: Sequence[AdversarialTime]) -> str:
@@ -73,26 +73,27 @@ def adversarial_table(times: Sequence[AdversarialTime]) -> str:
         for time in times
     ]
     headings = ["image", "s at 1 MP", "s at 4 MP", "× photograph, 1 MP", "× photograph, 4 MP", "s a pixel, 4 MP / 1 MP"]
-    return _table("Adversarial images", headings, lines)
+    return markdown_table("Adversarial images", headings, lines)
 
 
 def memory_table(memory: Mapping[str, float]) -> str:
     """Image: bytes a pixel."""
     lines = [[image, f"{value:.0f}"] for image, value in memory.items()]
-    return _table("Peak memory above the loaded process, 4 MP", ["image", "bytes a pixel"], lines)
+    return markdown_table("Peak memory above the loaded process, 4 MP", ["image", "bytes a pixel"], lines)
 
 
 def claims_table(verdicts: Iterable[Claim]) -> str:
     """What must hold, line by line."""
     lines = [[claim.what, claim.measured, claim.bound, claim.verdict] for claim in verdicts]
-    return _table("Must show", ["what", "measured", "bound", "verdict"], lines)
+    return markdown_table("Must show", ["what", "measured", "bound", "verdict"], lines)
 
 
 def _counted(row: Row) -> str:
     return f"{row.pictures - row.failures} of {row.pictures}" if row.failures else str(row.pictures)
 
 
-def _table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+def markdown_table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """A heading and a table below it: the first column to the left, the others to the right."""
     table = Table(box=box.MARKDOWN)
     for number, heading in enumerate(headings):
         table.add_column(heading, justify="right" if number else "left", no_wrap=True)
