@@ -1,0 +1,1 @@
+"""Training the tokenizer: data, tasks, losses and the loop."""
