@@ -1,7 +1,7 @@
 """What this project costs beside drawing a set: starting, images that hurt, memory.
 
 Start times are medians of whole processes: `--help`, and one 256-pixel emoji from file to file, after a first run that
-is not counted and fills the kernels' cache. Adversarial times are of one run each in this process, warm, on square
+is not counted and fills the kernels' cache. Adversarial times are medians of runs in this process, warm, on square
 images of 1 and 4 megapixels, beside a photograph of that size (`pictures.photograph`).
 """
 
@@ -29,6 +29,7 @@ from .runs import open_project
 
 SIDES = (1024, 2048)
 RUNS = 5
+ADVERSARIAL_RUNS = 3
 # beside the photograph, as many regions as pixels, and one region with very many neighbours
 MEMORY_IMAGES = (PHOTOGRAPH, "checkerboard", "specks")
 ROOT = Path(__file__).parent.parent
@@ -90,10 +91,12 @@ def adversarial_times(say: Say) -> list[AdversarialTime]:
     seconds: dict[str, tuple[float, float]] = {}
     for name, make in {PHOTOGRAPH: photograph, **MAKERS}.items():
         trace(make(128, 128))
-        say(f"adversarial: {name}, {SIDES[0]} px a side")
-        small = trace(make(SIDES[0], SIDES[0])).seconds
-        say(f"adversarial: {name}, {SIDES[1]} px a side")
-        seconds[name] = (small, trace(make(SIDES[1], SIDES[1])).seconds)
+        medians = []
+        for side in SIDES:
+            say(f"adversarial: {name}, {side} px a side")
+            image = make(side, side)
+            medians.append(statistics.median(trace(image).seconds for _ in range(ADVERSARIAL_RUNS)))
+        seconds[name] = (medians[0], medians[1])
     base = seconds[PHOTOGRAPH]
     return [AdversarialTime(name, own, (own[0] / base[0], own[1] / base[1])) for name, own in seconds.items()]
 

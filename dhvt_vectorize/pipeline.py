@@ -57,7 +57,6 @@ class Vectorizer:
         """
         from .drawing.drawing import draw
         from .drawing.paints import fit_paints
-        from .tokenizer.rims import premultiply
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -76,17 +75,18 @@ class Vectorizer:
                 detail=0.5 if options.detail is None else options.detail,
                 max_depth=options.max_depth,
             )
+            if options.mode != "pixel":
+                partition = self.tokenizer.refine(partition, features)
             labels = partition.labels
             notes = raster.notes + _notes_on_regions(options, partition.regions)
         with clock("paints"):
-            colours = premultiply(raster.pixels)
-            labels, fixed_colours = _reduce(labels, features, colours, options)
+            labels, fixed_colours = _reduce(labels, features, options)
             fill = "flat" if fixed_colours is not None else str(options.fill)
-            paints = fit_paints(labels, colours, features.is_rim, fill)
+            paints = fit_paints(labels, features.colours, features.is_rim, fill)
             if fixed_colours is not None:
                 paints = replace(paints, colours=fixed_colours)
         with clock("outlines"):
-            outlines = _outline(labels, colours, paints.premultiplied, options)
+            outlines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
             layers = _layer(outlines.planar_map, features, paints.opacity, options)
         with clock("svg"):
@@ -96,7 +96,6 @@ class Vectorizer:
 def _reduce(
     labels: Int32[np.ndarray, "H W"],
     features: PixelFeatures,
-    colours: UInt8[np.ndarray, "H W 4"],
     options: VectorizeOptions,
 ) -> tuple[Int32[np.ndarray, "H W"], UInt8[np.ndarray, "K 3"] | None]:
     """The labels after `min_area` and `colors` or `palette`, and each face's colour where these fix it."""
@@ -108,7 +107,7 @@ def _reduce(
         labels = absorb_small_regions(labels, features.values, options.min_area)
     if options.colors is None and options.palette is None:
         return labels, None
-    paints = fit_paints(labels, colours, features.is_rim, "flat")
+    paints = fit_paints(labels, features.colours, features.is_rim, "flat")
     return reduce_colours(labels, paints, options.colors, options.palette)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 
 @njit(cache=True, nogil=True)
@@ -70,31 +71,12 @@ def node_boxes(labels, left, right):
 
 
 @njit(cache=True, nogil=True)
-def face_adjacency(arc_left, arc_right, faces):
-    """For every face the faces beside its arcs (with repeats; −1 outside): neighbours int32, offsets int64 (K+1,)."""
-    offsets = np.zeros(faces + 1, np.int64)
-    for a in range(arc_left.size):
-        if arc_left[a] >= 0:
-            offsets[arc_left[a] + 1] += 1
-        if arc_right[a] >= 0:
-            offsets[arc_right[a] + 1] += 1
-    offsets = np.cumsum(offsets)
-    cursor = offsets[:-1].copy()
-    neighbours = np.empty(offsets[faces], np.int32)
-    for a in range(arc_left.size):
-        for face, other in ((arc_left[a], arc_right[a]), (arc_right[a], arc_left[a])):
-            if face >= 0:
-                neighbours[cursor[face]] = other
-                cursor[face] += 1
-    return neighbours, offsets
-
-
-@njit(cache=True, nogil=True)
 def painting_order(left, right, pixels, roots, enter, leave, box, neighbours, offsets):
     """The nodes to paint, first to last, and the face whose paint each gets.
 
-    Larger roots come first. A root paints its extent; then, from the top of its tree down, the background child's
-    details, then the other child and its details.
+    Face k's neighbours are neighbours[offsets[k]:offsets[k + 1]], −1 for the outside. Larger roots come first. A root
+    paints its extent; then, from the top of its tree down, the background child's details, then the other child and its
+    details.
     """
     nodes = left.size
     faces = (nodes + 1) // 2

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 # Fewer inside pixels than this, and than this share of the face, say less than all of its pixels.
 ENOUGH, ENOUGH_SHARE = 4, 0.25

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 _M, _L, _H, _V, _C, _Z = 77, 108, 104, 118, 99, 122  # "M l h v c z"
 _BYTES_A_SEGMENT = 100

@@ -39,74 +39,83 @@ class Layers:
     shape_offsets: Int64[np.ndarray, "S1"]
 
 
+@dataclass(frozen=True)
+class _Rings:
+    """Every ring of the shapes, before those that need not be drawn are left out.
+
+    Attributes:
+        face: int32 (S,), the face whose paint shape s has.
+        half_arcs: int32 (N,), ring by ring.
+        offsets: int64 (R+1,).
+        shape: int32 (R,), ascending.
+    """
+
+    face: Int32[np.ndarray, "S"]
+    half_arcs: Int32[np.ndarray, "N"]
+    offsets: Int64[np.ndarray, "R1"]
+    shape: Int32[np.ndarray, "R"]
+
+
 def cutout_layers(planar_map: PlanarMap, opacity: Float32[np.ndarray, "K"]) -> Layers:
     """Each painted face's own extent, holes open."""
-    half_arcs, group_offsets = planar_map.half_arcs_by_face()
     faces = np.arange(planar_map.faces, dtype=np.int32)
-    order, offsets, groups = planar_map.rings(half_arcs, group_offsets)
-    return _layers(planar_map, faces, order, offsets, groups, np.ones(len(groups), bool), opacity[faces] > 0)
+    rings = _Rings(faces, *planar_map.rings(*planar_map.half_arcs_by_face()))
+    return _layers(rings, opacity[rings.face[rings.shape]] > 0)
 
 
 def stacked_layers(planar_map: PlanarMap, tree: MergeTree, opacity: Float32[np.ndarray, "K"]) -> Layers:
     """Overlapping shapes after `tree`, whose leaves are the faces."""
     opaque = opacity >= 1.0
-    roots, group_of_node = _layer_kernels.opaque_roots(tree.left, tree.right, tree.parent, opaque)
+    roots, root_of_node = _layer_kernels.opaque_roots(tree.left, tree.right, tree.parent, opaque)
     enter, leave = _layer_kernels.leaf_intervals(tree.left, tree.right)
     box = _layer_kernels.node_boxes(planar_map.labels, tree.left, tree.right)
-    neighbours, offsets = _layer_kernels.face_adjacency(planar_map.left, planar_map.right, planar_map.faces)
+    neighbours, offsets = _faces_beside(planar_map)
     nodes, faces = _layer_kernels.painting_order(
         tree.left, tree.right, tree.pixels, roots, enter, leave, box, neighbours, offsets
     )
     half_arcs, group_offsets = _layer_kernels.half_arcs_of_nodes(
         planar_map.left, planar_map.right, tree.parent, nodes, enter, leave
     )
-    order, ring_offsets, groups = planar_map.rings(half_arcs, group_offsets)
-    areas = np.add.reduceat(planar_map.signed_areas()[order], ring_offsets[:-1])
-    keep = areas > 0
-    translucent = ~opaque[faces]
-    keep |= translucent[groups]
+    rings = _Rings(faces, *planar_map.rings(half_arcs, group_offsets))
+    face = rings.face[rings.shape]
+    hole = np.add.reduceat(planar_map.signed_areas()[rings.half_arcs], rings.offsets[:-1]) < 0
+    keep = ~hole | ~opaque[face]
     if not opaque.all():
-        _keep_open_holes(planar_map, order, ring_offsets, groups, areas, keep, nodes, faces, opaque, group_of_node)
-    return _layers(planar_map, faces, order, ring_offsets, groups, keep, opacity[faces] > 0)
+        group_of_face = np.where(opaque, root_of_node[: len(opaque)], -1).astype(np.int32)
+        keep |= _open_holes(planar_map, rings, ~keep, group_of_face)
+    return _layers(rings, keep & (opacity[face] > 0))
 
 
-def _keep_open_holes(
+def _faces_beside(planar_map: PlanarMap) -> tuple[Int32[np.ndarray, "N"], Int64[np.ndarray, "K1"]]:
+    """The faces beside each face's arcs, with repeats, −1 for the outside, and the faces' offsets among them."""
+    half_arcs, offsets = planar_map.half_arcs_by_face()
+    face_on_right = np.stack([planar_map.right, planar_map.left], 1).ravel()
+    return face_on_right[half_arcs], offsets
+
+
+def _open_holes(
     planar_map: PlanarMap,
-    order: Int32[np.ndarray, "N"],
-    ring_offsets: Int64[np.ndarray, "R1"],
-    groups: Int32[np.ndarray, "R"],
-    areas: Int64[np.ndarray, "R"],
-    keep: Bool[np.ndarray, "R"],
-    nodes: Int32[np.ndarray, "S"],
-    faces: Int32[np.ndarray, "S"],
-    opaque: Bool[np.ndarray, "K"],
-    group_of_node: Int32[np.ndarray, "M"],
-) -> None:
-    """Keep a shape's hole if something inside it is not painted on top of it: a face of another opaque group, or one
-    that is not opaque."""
-    group_of_face = np.where(opaque, group_of_node[: len(opaque)], -1).astype(np.int32)
-    for r in np.flatnonzero((areas < 0) & ~keep):
-        ring = order[ring_offsets[r] : ring_offsets[r + 1]]
+    rings: _Rings,
+    candidates: Bool[np.ndarray, "R"],
+    group_of_face: Int32[np.ndarray, "K"],
+) -> Bool[np.ndarray, "R"]:
+    """The candidates with something inside that is not painted on top of their shape: a face of another opaque group,
+    or one that is not opaque (group −1)."""
+    open_holes = np.zeros(len(candidates), bool)
+    for r in np.flatnonzero(candidates):
+        ring = rings.half_arcs[rings.offsets[r] : rings.offsets[r + 1]]
         inside = _layer_kernels.faces_inside(planar_map.labels, planar_map.points, planar_map.offsets, ring)
-        own = group_of_face[faces[groups[r]]]
-        keep[r] = bool((group_of_face[inside] != own).any())
+        open_holes[r] = (group_of_face[inside] != group_of_face[rings.face[rings.shape[r]]]).any()
+    return open_holes
 
 
-def _layers(
-    planar_map: PlanarMap,
-    faces: Int32[np.ndarray, "S"],
-    order: Int32[np.ndarray, "N"],
-    ring_offsets: Int64[np.ndarray, "R1"],
-    groups: Int32[np.ndarray, "R"],
-    keep_ring: Bool[np.ndarray, "R"],
-    painted: Bool[np.ndarray, "S"],
-) -> Layers:
-    """The kept rings of the painted shapes."""
-    keep_ring = keep_ring & painted[groups]
-    lengths = np.diff(ring_offsets)
-    half_arcs = order[np.repeat(keep_ring, lengths)]
-    rings_of_shape = np.bincount(groups[keep_ring], minlength=len(faces))[painted]
-    return Layers(faces[painted], half_arcs, _offsets(lengths[keep_ring]), _offsets(rings_of_shape))
+def _layers(rings: _Rings, keep: Bool[np.ndarray, "R"]) -> Layers:
+    """The kept rings, and the shapes that have any."""
+    lengths = np.diff(rings.offsets)
+    half_arcs = rings.half_arcs[np.repeat(keep, lengths)]
+    rings_of_shape = np.bincount(rings.shape[keep], minlength=len(rings.face))
+    drawn = rings_of_shape > 0
+    return Layers(rings.face[drawn], half_arcs, _offsets(lengths[keep]), _offsets(rings_of_shape[drawn]))
 
 
 def _offsets(lengths: np.ndarray) -> Int64[np.ndarray, "N1"]:

@@ -7,7 +7,8 @@ node u; every edge stands in both rows, `lengths` is the number of pixel sides t
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 # A node this many times smaller than its best neighbour joins it without being asked back: it hardly moves the mean,
 # so greedy merging would join the two at the same cost, only one pair after the other.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 _RAY_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)
 _RAY_Y = np.array([0, 1, 1, 1, 0, -1, -1, -1], np.int64)
@@ -18,6 +19,8 @@ LEAST_GROUND = 2
 STROKE_SHARE = 0.42
 # Cores that lead to purer cores are followed this far.
 MOST_STEPS = 16
+# A mixture shows the one side's colour if it differs from the other's by more than so many margins.
+LEAST_CONTRAST = 3.0
 # How far off the line from ground to stroke colour a pixel may lie, relative to its distance from the ground.
 STROKE_RESIDUAL = 0.15
 # How far, relative to the two colours' distance, a pixel may lie from their mixtures; resampling overshoots a little.
@@ -46,10 +49,11 @@ def _near(pixels, y, x, v, u, margin):
 
 
 @njit(cache=True, nogil=True)
-def interior_pixels(pixels, margin):
+def interior_pixels(pixels, margin, strokes):
     """bool (H, W): the pixels of all 2×2 blocks whose neighbours and diagonals are nearly equal.
 
-    On the image's frame two nearly equal pixels in a row are enough: what they belong to goes on outside.
+    On the image's frame two nearly equal pixels in a row are enough, for what they belong to goes on outside; unless,
+    where strokes are resolved afterwards, they are mixtures that change slowly along it.
     """
     height, width, _ = pixels.shape
     interior = np.zeros((height, width), np.bool_)
@@ -67,13 +71,53 @@ def interior_pixels(pixels, margin):
                 interior[y : v + 1, x : u + 1] = True
     for y in (0, height - 1):
         for x in range(width - 1):
-            if _near(pixels, y, x, y, x + 1, margin):
+            if _are_one_colour(pixels, y, x, y, x + 1, margin, strokes):
                 interior[y, x : x + 2] = True
     for x in (0, width - 1):
         for y in range(height - 1):
-            if _near(pixels, y, x, y + 1, x, margin):
+            if _are_one_colour(pixels, y, x, y + 1, x, margin, strokes):
                 interior[y : y + 2, x] = True
     return interior
+
+
+@njit(cache=True, nogil=True)
+def _are_one_colour(pixels, y, x, v, u, margin, strokes):
+    """Are two neighbours on the frame nearly equal and, where that matters, no mixtures that change slowly?"""
+    if not _near(pixels, y, x, v, u, margin):
+        return False
+    return not strokes or not (_is_slow_mixture(pixels, y, x, margin) or _is_slow_mixture(pixels, v, u, margin))
+
+
+@njit(cache=True, nogil=True)
+def _is_slow_mixture(pixels, y, x, margin):
+    """Is a pixel on the frame a mixture that belongs to a colour which the frame shows more purely farther on?
+
+    So it is where a shape comes within a pixel of the frame: the ground left there is a stroke as thin as that.
+    """
+    height, width, _ = pixels.shape
+    inward_y, inward_x = _inward(y, x, height, width)
+    distance = _distance(pixels, y, x, inward_y, inward_x)
+    if distance <= LEAST_CONTRAST * margin:
+        return False
+    _, _, share = _stroke_core(pixels, y, x, inward_y, inward_x, distance, margin)
+    return share >= STROKE_SHARE and distance / share > distance + margin
+
+
+@njit(cache=True, nogil=True)
+def _inward(y, x, height, width):
+    """The pixel inward of one on the frame; of any other, that pixel itself."""
+    if y == 0 or y == height - 1:
+        return min(max(y, 1), max(height - 2, 0)), x
+    return y, min(max(x, 1), max(width - 2, 0))
+
+
+@njit(cache=True, nogil=True)
+def _distance(pixels, y, x, v, u):
+    """How far apart the colours of two pixels are."""
+    squared = 0.0
+    for c in range(4):
+        squared += (np.float64(pixels[y, x, c]) - np.float64(pixels[v, u, c])) ** 2
+    return np.sqrt(squared)
 
 
 @njit(cache=True, nogil=True)
@@ -88,23 +132,30 @@ def owners(pixels, interior, margin):
             owner[y, x] = y * width + x
             if interior[y, x]:
                 continue
-            sides = 0
-            for ray in range(8):
-                found_y[ray] = -1
-                for step in range(1, REACH + 1):
-                    v, u = y + step * _RAY_Y[ray], x + step * _RAY_X[ray]
-                    if v < 0 or u < 0 or v >= height or u >= width:
-                        break
-                    if interior[v, u]:
-                        found_y[ray], found_x[ray] = v, u
-                        sides += 1
-                        break
-            if sides < 2:
+            if _look_around(interior, y, x, found_y, found_x) < 2:
                 continue
             v, u = _owner(pixels, y, x, found_y, found_x, margin)
             if v >= 0:
                 owner[y, x] = v * width + u
     return owner
+
+
+@njit(cache=True, nogil=True)
+def _look_around(interior, y, x, found_y, found_x):
+    """Find the first interior pixel on each ray from (y, x), found_y −1 where there is none; returns how many."""
+    height, width = interior.shape
+    sides = 0
+    for ray in range(8):
+        found_y[ray] = -1
+        for step in range(1, REACH + 1):
+            v, u = y + step * _RAY_Y[ray], x + step * _RAY_X[ray]
+            if v < 0 or u < 0 or v >= height or u >= width:
+                break
+            if interior[v, u]:
+                found_y[ray], found_x[ray] = v, u
+                sides += 1
+                break
+    return sides
 
 
 @njit(cache=True, nogil=True)
@@ -150,14 +201,18 @@ def stroke_owners(pixels, interior, owner, margin):
     """
     height, width, _ = pixels.shape
     out = owner.copy()
+    found_y = np.empty(8, np.int64)
+    found_x = np.empty(8, np.int64)
     for y in range(height):
         for x in range(width):
             if interior[y, x] or owner[y, x] != y * width + x:
                 continue
-            ground_y, ground_x, distance = _nearest_ground(pixels, interior, y, x)
-            if ground_y < 0 or distance <= 3.0 * margin:
+            if _look_around(interior, y, x, found_y, found_x) < LEAST_GROUND:
                 continue
-            v, u, share = _stroke_core(pixels, y, x, ground_y, ground_x, distance)
+            ground_y, ground_x, distance = _nearest(pixels, y, x, found_y, found_x)
+            if distance <= LEAST_CONTRAST * margin:
+                continue
+            v, u, share = _stroke_core(pixels, y, x, ground_y, ground_x, distance, margin)
             if share >= STROKE_SHARE:
                 out[y, x] = v * width + u
             else:
@@ -176,35 +231,47 @@ def stroke_owners(pixels, interior, owner, margin):
 
 
 @njit(cache=True, nogil=True)
-def _nearest_ground(pixels, interior, y, x):
-    """The interior pixel on a ray whose colour is nearest, and its distance; (−1, −1, 0) if too few rays meet one."""
-    height, width, _ = pixels.shape
-    best, best_y, best_x, sides = np.inf, -1, -1, 0
+def _nearest(pixels, y, x, found_y, found_x):
+    """The one of the pixels found whose colour is nearest to (y, x)'s, and its distance."""
+    best, best_y, best_x = np.inf, -1, -1
     for ray in range(8):
-        for step in range(1, REACH + 1):
-            v, u = y + step * _RAY_Y[ray], x + step * _RAY_X[ray]
-            if v < 0 or u < 0 or v >= height or u >= width:
-                break
-            if interior[v, u]:
-                sides += 1
-                distance = 0.0
-                for c in range(4):
-                    distance += (np.float64(pixels[y, x, c]) - np.float64(pixels[v, u, c])) ** 2
-                if distance < best:
-                    best, best_y, best_x = distance, v, u
-                break
-    if sides < LEAST_GROUND:
-        return -1, -1, 0.0
-    return best_y, best_x, np.sqrt(best)
+        v, u = found_y[ray], found_x[ray]
+        if v < 0:
+            continue
+        distance = _distance(pixels, y, x, v, u)
+        if distance < best:
+            best, best_y, best_x = distance, v, u
+    return best_y, best_x, best
 
 
 @njit(cache=True, nogil=True)
-def _stroke_core(pixels, y, x, ground_y, ground_x, distance):
-    """The pixel near by that lies farthest from the ground in (y, x)'s direction, and the share (y, x) has of that."""
+def _stroke_core(pixels, y, x, ground_y, ground_x, distance, margin):
+    """The pixel that shows most of (y, x)'s stroke, `distance` from the ground, and the share (y, x) has of its colour.
+
+    A stroke on the frame with the ground inward of it may thin slowly: its core is looked for along the frame, and as
+    far as it grows purer.
+    """
+    height, width, _ = pixels.shape
+    inward_y, inward_x = _inward(y, x, height, width)
+    if not _near(pixels, inward_y, inward_x, ground_y, ground_x, margin):
+        return _purest(pixels, y, x, ground_y, ground_x, distance, STROKE_REACH, STROKE_REACH)
+    reach_y, reach_x = (0, STROKE_REACH) if inward_x == x else (STROKE_REACH, 0)
+    core_y, core_x, farthest = y, x, distance
+    for _ in range(MOST_STEPS):
+        v, u, share = _purest(pixels, core_y, core_x, ground_y, ground_x, farthest, reach_y, reach_x)
+        if v == core_y and u == core_x:
+            break
+        core_y, core_x, farthest = v, u, farthest / share
+    return core_y, core_x, distance / farthest
+
+
+@njit(cache=True, nogil=True)
+def _purest(pixels, y, x, ground_y, ground_x, distance, reach_y, reach_x):
+    """The pixel in reach that lies farthest from the ground in (y, x)'s direction, and (y, x)'s share of how far."""
     height, width, _ = pixels.shape
     farthest, core_y, core_x = distance, y, x
-    for v in range(max(0, y - STROKE_REACH), min(height, y + STROKE_REACH + 1)):
-        for u in range(max(0, x - STROKE_REACH), min(width, x + STROKE_REACH + 1)):
+    for v in range(max(0, y - reach_y), min(height, y + reach_y + 1)):
+        for u in range(max(0, x - reach_x), min(width, x + reach_x + 1)):
             along = length = 0.0
             for c in range(4):
                 own = np.float64(pixels[y, x, c]) - np.float64(pixels[ground_y, ground_x, c])

@@ -27,6 +27,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "border_price": (0.0, 1e6),
     "effective_sample": (1e-6, 1.0),
     "border_exponent": (0.0, 2.0),
+    "border_tension": (0.0, 1e4),
 }
 
 
@@ -38,7 +39,7 @@ class TokenizerConfig:
         channels: features a pixel; the first four are L, a, b and alpha before training, further ones begin at 0.
         alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart.
         context_width: channels of the net at a quarter of the resolution.
-        context_depth: residual 3×3 convolutions there; each widens the sight by 4 pixels.
+        context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
         detail_width: hidden channels of the net at full resolution.
         feature_scale: integer steps a Lab unit in a feature map.
         variance_floor: σ₀², the variance that every region is granted, in Lab².
@@ -46,6 +47,7 @@ class TokenizerConfig:
         effective_sample: how many independent samples a pixel counts for.
         rim_rule: whether anti-aliased rims are given to their neighbours by the hand-made rule.
         border_exponent: μ, the power of the border length that divides a merge's cost.
+        border_tension: price of a pixel side of border when borders are refined, in Lab².
 
     Raises:
         UsageError: a value outside its range or of the wrong type.
@@ -53,8 +55,8 @@ class TokenizerConfig:
 
     channels: int = 4
     alpha_weight: float = 200.0
-    context_width: int = 24
-    context_depth: int = 2
+    context_width: int = 32
+    context_depth: int = 6
     detail_width: int = 16
     feature_scale: int = 16
     variance_floor: float = 16.0
@@ -62,6 +64,7 @@ class TokenizerConfig:
     effective_sample: float = 0.25
     rim_rule: bool = True
     border_exponent: float = 0.0
+    border_tension: float = 10.0
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in _RANGES.items():

@@ -4,10 +4,17 @@ In: sRGB with alpha. Out: C features a pixel in units of CIE Lab: L, a, b and `a
 colour hidden under full transparency does not exist, plus what the trained branch adds.
 
 Method: the colour transform is fixed (`colour`). The branch sees a neighbourhood at a quarter of the resolution, where
-convolutions are cheap, and brings what it found back to the pixel: a 3×3 convolution of the full image is added to the
-bilinearly enlarged context, and a last 3×3 convolution turns both into the correction of each feature. Activations, not
-arithmetic, bound it on a CPU, so there are two tensors of full size and they are kept channels-last. The last layer
-begins at zero: an untrained net gives Lab exactly, and skips the branch wherever no gradient is wanted.
+convolutions are cheap (depthwise separable and dilated, Chollet 2017, Yu & Koltun 2016), and brings what it found back
+to the pixel: a 3×3 convolution of the full image is added to the bilinearly enlarged context. From both come
+
+- weights over the 3×3 pixels around each, 1 px apart, then once more 2 px apart: the pixel takes their mean (a kernel
+  prediction network, Bako et al. 2017). A rim pixel can take its owner's colour, a noisy one its neighbours'. Weights
+  below `_LEAST_WEIGHT` count as none, so that a pixel that is sure takes one colour exactly (in eval mode; in training
+  all weights are there to learn);
+- a correction of each feature by a last 3×3 convolution.
+
+Activations, not arithmetic, bound the branch on a CPU: tensors of full size are few and kept channels-last. The last
+layers begin at zero: an untrained net gives Lab exactly, and skips the branch wherever no gradient is wanted.
 
 Borders are padded by replication and the enlargement is exact on constants, so a flat image has flat features.
 
@@ -24,7 +31,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -37,6 +44,11 @@ LARGEST_VALUE = 2**15 - 1
 
 _STRIDE = 4  # pixels a side of a context cell
 _UNIT = 100.0  # Lab units that the branch counts as one
+_DILATIONS = (1, 2)  # of the context's convolutions, in turn
+_SPACINGS = (1, 2)  # pixels between the neighbours that a pixel is mixed from, round by round
+_LEAST_WEIGHT = 0.02
+# what a pixel's own weight begins with: e^4 : 8, so that at inference no neighbour reaches the least weight
+_OWN_LOGIT = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +57,12 @@ class FeatureMap:
 
     Attributes:
         values: int32 (H, W, C), each feature × `scale`, rounded half to even, within ±`LARGEST_VALUE`.
+        is_rim: bool (H, W), pixels whose feature is for the greater part that of pixels around.
         scale: integer steps a Lab unit.
     """
 
     values: Int32[np.ndarray, "H W C"]
+    is_rim: Bool[np.ndarray, "H W"]
     scale: int
 
 
@@ -65,14 +79,19 @@ class FeatureNet(nn.Module):
         width, detail = config.context_width, config.detail_width
         self.enter = nn.Conv2d(4, width, _STRIDE, stride=_STRIDE)
         self.context = nn.ModuleList(
-            nn.Conv2d(width, width, 3, padding=1, padding_mode="replicate") for _ in range(config.context_depth)
+            _separable(width, _DILATIONS[layer % len(_DILATIONS)]) for layer in range(config.context_depth)
         )
-        self.leave = nn.Conv2d(width, detail, 3, padding=1, padding_mode="replicate")
+        self.leave = nn.Conv2d(width, detail, 1)
         self.detail = nn.Conv2d(4, detail, 3, padding=1)
+        self.mix = nn.Conv2d(detail, 9 * len(_SPACINGS), 1)
         self.correct = nn.Conv2d(detail, config.channels, 3, padding=1)
-        nn.init.zeros_(self.correct.weight)
-        assert self.correct.bias is not None
-        nn.init.zeros_(self.correct.bias)
+        with torch.no_grad():
+            for layer in (self.mix, self.correct):
+                layer.weight.zero_()
+                assert layer.bias is not None
+                layer.bias.zero_()
+            assert self.mix.bias is not None
+            self.mix.bias.view(len(_SPACINGS), 9)[:, 4] = _OWN_LOGIT
 
     def forward(self, image: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B C H W"]:
         """Features, float32, of sRGB + straight alpha in 0..1; any size from 1×1.
@@ -83,7 +102,7 @@ class FeatureNet(nn.Module):
         if image.ndim != 4 or image.shape[1] != 4 or 0 in image.shape[2:]:
             raise InputError("<tensor>", f"has the shape {tuple(image.shape)}", "give (B, 4, H, W): sRGB and alpha")
         image = image.float()
-        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:])
+        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:])[0]
 
     @torch.inference_mode()
     def feature_map(self, pixels: UInt8[np.ndarray, "H W 4"], *, tile_pixels: int = 2**17) -> FeatureMap:
@@ -102,39 +121,52 @@ class FeatureNet(nn.Module):
         height, width = pixels.shape[:2]
         source = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
         values = np.empty((height, width, self.config.channels), np.int32)
-        target = torch.from_numpy(values)
+        is_rim = np.zeros((height, width), bool)
+        target, rim_target = torch.from_numpy(values), torch.from_numpy(is_rim)
         margin = 0 if self._adds_nothing() else self.sight
         side = math.isqrt(tile_pixels)
         for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
             for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
-                features = self._features_of_bytes(source[rows_seen, columns_seen])
+                features, own = self._features_of_bytes(source[rows_seen, columns_seen])
                 top, left = rows.start - rows_seen.start, columns.start - columns_seen.start
-                inner = features[:, top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
-                target[rows, columns] = self._rounded(inner).permute(1, 2, 0).to(target)
-        return FeatureMap(values, self.config.feature_scale)
+                inner = np.s_[..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+                target[rows, columns] = self._rounded(features[inner]).permute(1, 2, 0).to(target)
+                if own is not None:
+                    rim_target[rows, columns] = (own[inner] < 0.5).cpu()
+        return FeatureMap(values, is_rim, self.config.feature_scale)
 
     @property
     def sight(self) -> int:
         """How many pixels to each side a feature can depend on, rounded up to whole context cells."""
-        # a cell for each 3×3 convolution at a quarter of the resolution, one for the enlargement, one for `correct`
-        return _STRIDE * (self.config.context_depth + 3)
+        # the context's convolutions, one cell for the enlargement, one for `detail`, `correct` and the neighbours
+        cells = sum(_DILATIONS[layer % len(_DILATIONS)] for layer in range(self.config.context_depth))
+        return _STRIDE * (cells + 3)
 
-    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> Float[Tensor, "C H W"]:
+    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> tuple[Tensor, Tensor | None]:
         device = self.correct.weight.device
         planes = pixels.to(device).permute(2, 0, 1).contiguous().int()
         linear = LINEAR_OF_BYTE.to(device).index_select(0, planes[:3].view(-1)).view(planes[:3].shape)
         alpha = UNIT_OF_BYTE.to(device).index_select(0, planes[3:].view(-1)).view(planes[3:].shape)
-        return self._features(linear[None], alpha[None])[0]
+        features, own = self._features(linear[None], alpha[None])
+        return features[0], None if own is None else own[0]
 
-    def _features(self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B C H W"]:
+    def _features(
+        self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"]
+    ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B H W"] | None]:
+        """The features, and how much of each pixel's is its own colour (None: all of it)."""
         opaque = functional.pad(linear_to_lab(linear), (0, 0, 0, 0, 0, 1), value=self.config.alpha_weight)
         colour = opaque * alpha
-        features = functional.pad(colour, (0, 0, 0, 0, 0, self.config.channels - 4))
-        if not torch.is_grad_enabled() and self._adds_nothing():
-            return features
-        return features + self._correction(colour)
+        own = None
+        if torch.is_grad_enabled() or not self._adds_nothing():
+            seen = self._seen(colour)
+            mixed, own = self._mixed(colour, _cut(self.mix(seen), colour))
+            correction = _cut(self.correct(seen), colour).float() * _UNIT
+        else:
+            mixed, correction = colour, colour.new_zeros(())
+        return functional.pad(mixed, (0, 0, 0, 0, 0, self.config.channels - 4)) + correction, own
 
-    def _correction(self, colour: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B C H W"]:
+    def _seen(self, colour: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B D H2 W2"]:
+        """What the net knows of each pixel and of a margin of a cell at the top and left, one or two at the others."""
         height, width = colour.shape[2:]
         # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin
         margins = (_STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE)
@@ -144,15 +176,50 @@ class FeatureNet(nn.Module):
             context = context + functional.relu(layer(context))
         context = functional.interpolate(_shortened(self.leave(context)), scale_factor=_STRIDE, mode="bilinear")
         # in place: a fresh tensor of this size costs more than what is computed in it
-        seen = self.detail(colour).add_(context).relu_()
-        correction: Tensor = self.correct(seen)[..., _STRIDE : _STRIDE + height, _STRIDE : _STRIDE + width]
-        return correction.float() * _UNIT
+        seen: Tensor = self.detail(colour).add_(context).relu_()
+        return seen
+
+    def _mixed(
+        self, colour: Float[Tensor, "B 4 H W"], logits: Float[Tensor, "B 18 H W"]
+    ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B H W"]]:
+        """The colours after each round of taking the weighted mean of nine, and the weight of each pixel's own."""
+        height, width = colour.shape[2:]
+        own = torch.ones_like(logits[:, 0], dtype=torch.float32)
+        for spacing, round_logits in zip(_SPACINGS, logits.float().chunk(len(_SPACINGS), 1), strict=True):
+            weights = torch.softmax(round_logits, 1)
+            if not self.training:
+                weights = torch.where(weights < _LEAST_WEIGHT, 0.0, weights)
+                weights = weights / weights.sum(1, keepdim=True)
+            own = own * weights[:, 4]
+            around = functional.pad(colour, (spacing,) * 4, mode="replicate")
+            # differences, so that equal colours stay what they are to the last bit
+            mixed = colour
+            for place in range(9):
+                if place != 4:
+                    y, x = (place // 3) * spacing, (place % 3) * spacing
+                    there = around[..., y : y + height, x : x + width]
+                    mixed = mixed + weights[:, place : place + 1] * (there - colour)
+            colour = mixed
+        return colour, own
 
     def _adds_nothing(self) -> bool:
-        return not any(parameter.any() for parameter in self.correct.parameters())
+        return not (self.mix.weight.any() or any(parameter.any() for parameter in self.correct.parameters()))
 
     def _rounded(self, features: Tensor) -> Tensor:
         return torch.round(features * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)
+
+
+def _separable(width: int, dilation: int) -> nn.Sequential:
+    """A 3×3 convolution of each channel by itself, then one of all channels at each place."""
+    return nn.Sequential(
+        nn.Conv2d(width, width, 3, padding=dilation, dilation=dilation, padding_mode="replicate", groups=width),
+        nn.Conv2d(width, width, 1),
+    )
+
+
+def _cut(values: Tensor, image: Tensor) -> Tensor:
+    """Without the margins of `_seen`."""
+    return values[..., _STRIDE : _STRIDE + image.shape[2], _STRIDE : _STRIDE + image.shape[3]]
 
 
 def _shortened(values: Tensor) -> Tensor:

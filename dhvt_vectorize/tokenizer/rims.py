@@ -6,11 +6,13 @@ equal pixels, or in two of a row along the image's frame. Any other pixel looks 
 pixel within two steps; if two of these on opposite sides mix to its colour, it is a rim, and the nearer of the two
 colours owns it. On flat art, what no such mixture explains, beside flat ground, is taken for a stroke too thin to have
 an interior: the pixel near by that lies farthest from the ground in the same direction is the stroke's core, and owns
-the pixels that show enough of its colour; the ground owns the others. A pixel without flat ground beside it (texture)
-keeps its own feature. Colours are mixed as renderers do: premultiplied, in sRGB.
+the pixels that show enough of its colour; the ground owns the others. So is what a shape within a pixel of the frame
+leaves there, a mixture that changes slowly along the frame and is no interior. A pixel without flat ground beside it
+(texture) keeps its own feature. Colours are mixed as renderers do: premultiplied, in sRGB.
 
 This is the hand-made yardstick; a trained FeatureNet that sees a rim's neighbourhood switches it off in its checkpoint.
-Limits: edges blurred over more than about four pixels, and junctions of three regions, are resolved only in part.
+Limits: edges blurred over more than about four pixels, and junctions of three regions, are resolved only in part, and
+so is ground at the frame that is thinner than about two fifths of a pixel.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ EQUAL_LEVELS, EQUAL_LEVELS_NOISY = 5, 16
 STROKE_NOISE = 0.0
 
 
-def resolve_rims(pixels: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
+def resolve_rims(premultiplied: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
     """For each pixel the flat index (y·W + x) of the pixel whose feature it takes: its own, unless it is a rim."""
-    premultiplied = premultiply(pixels)
     noise = noise_level(premultiplied)
     margin = int(np.clip(3 * noise, EQUAL_LEVELS, EQUAL_LEVELS_NOISY))
-    interior = _rim_kernels.interior_pixels(premultiplied, margin)
+    strokes = noise <= STROKE_NOISE
+    interior = _rim_kernels.interior_pixels(premultiplied, margin, strokes)
     owner: Int32[np.ndarray, "H W"] = _rim_kernels.owners(premultiplied, interior, margin)
-    if noise <= STROKE_NOISE:
+    if strokes:
         owner = _rim_kernels.stroke_owners(premultiplied, interior, owner, margin)
     return owner
 

@@ -20,7 +20,8 @@ from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, build_merge_tree
-from .rims import resolve_rims
+from .refine import refine
+from .rims import premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
@@ -31,14 +32,16 @@ BASE_PRICE = 1.0 / 16.0
 
 @dataclass(frozen=True)
 class PixelFeatures:
-    """Integer features and what is known of the pixels' ownership.
+    """Integer features, the colours that mix at rims, and what is known of the pixels' ownership.
 
     Attributes:
         values: int32 (H, W, C); a rim pixel has its owner's.
+        colours: uint8 (H, W, 4), the pixels with premultiplied alpha.
         is_rim: bool (H, W), pixels that took another pixel's feature.
     """
 
     values: Int32[np.ndarray, "H W C"]
+    colours: UInt8[np.ndarray, "H W 4"]
     is_rim: Bool[np.ndarray, "H W"]
 
 
@@ -74,11 +77,12 @@ class DHVTokenizer(nn.Module):
         varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
         if len(varying) < values.shape[2]:
             values = np.ascontiguousarray(values[..., varying if len(varying) else [0]])
+        colours = premultiply(pixels)
         if not (self.config.rim_rule and antialiased):
-            return PixelFeatures(values, np.zeros(values.shape[:2], bool))
-        owner = resolve_rims(pixels)
+            return PixelFeatures(values, colours, np.zeros(values.shape[:2], bool))
+        owner = resolve_rims(colours)
         is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
-        return PixelFeatures(values.reshape(-1, values.shape[2])[owner], is_rim)
+        return PixelFeatures(values.reshape(-1, values.shape[2])[owner], colours, is_rim)
 
     def merge_tree(self, features: PixelFeatures) -> MergeTree:
         """The hierarchy over the features' flat zones."""
@@ -120,7 +124,11 @@ class DHVTokenizer(nn.Module):
         base = cut_of_least_cost(tree, node_costs(tree, criterion, settings, price * BASE_PRICE))
         return cut_of_least_cost(tree, costs, levels_above(tree, base) <= max_depth - 1)
 
+    def refine(self, partition: Partition, features: PixelFeatures) -> Partition:
+        """The partition with every border pixel in the region that suits it best; as many regions, each connected."""
+        return refine(partition, features.values, self.config.border_tension * self.config.feature_scale**2)
+
     def partition(self, image: Any, **choice: Any) -> Partition:
         """Divide an image (path, PIL image, array, RasterImage) into connected regions; `choice` as in `select`."""
         features = self.pixel_features(load_raster(image).pixels)
-        return self.select(self.merge_tree(features), **choice)
+        return self.refine(self.select(self.merge_tree(features), **choice), features)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 NEAR, FAR = 2, 4  # points either side over which a corner's turn is measured
 CORNER_COS = np.cos(np.radians(32.0))

@@ -7,7 +7,8 @@ Directions are 0 east, 1 south, 2 west, 3 north. A border side leaves a pixel co
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 _DX = np.array([1, 0, -1, 0], np.int64)
 _DY = np.array([0, 1, 0, -1], np.int64)
@@ -220,10 +221,8 @@ def half_arcs_by_face(left, right, faces):
     cursor = offsets[:-1].copy()
     half_arcs = np.empty(offsets[faces], np.int32)
     for a in range(left.size):
-        if left[a] >= 0:
-            half_arcs[cursor[left[a]]] = 2 * a
-            cursor[left[a]] += 1
-        if right[a] >= 0:
-            half_arcs[cursor[right[a]]] = 2 * a + 1
-            cursor[right[a]] += 1
+        for half_arc, face in ((2 * a, left[a]), (2 * a + 1, right[a])):
+            if face >= 0:
+                half_arcs[cursor[face]] = half_arc
+                cursor[face] += 1
     return half_arcs, offsets

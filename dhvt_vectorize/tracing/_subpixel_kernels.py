@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from ..kernel_cache import njit
 
 DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing

@@ -25,12 +25,13 @@ def untrained() -> FeatureNet:
 
 
 def trained(seed: int = 0, config: TokenizerConfig | None = None) -> FeatureNet:
-    """A net whose branch does something: corrections of some tens of Lab units."""
+    """A net whose branch does something: corrections of some tens of Lab units, pixels mixed from their neighbours."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = FeatureNet(config).eval()
         for parameter in net.correct.parameters():
             torch.nn.init.normal_(parameter, std=0.1)
+        torch.nn.init.normal_(net.mix.weight, std=1.0)
     return net
 
 

@@ -27,9 +27,14 @@ COLOURS = [
 ]
 
 
+def owners(pixels: np.ndarray) -> np.ndarray:
+    """int32 (H, W): what `resolve_rims` makes of pixels with straight alpha."""
+    return resolve_rims(premultiply(pixels))
+
+
 def is_moved(pixels: np.ndarray) -> np.ndarray:
     """bool (H, W): the pixels that take another's feature."""
-    owner = resolve_rims(pixels)
+    owner = owners(pixels)
     return owner != np.arange(owner.size).reshape(owner.shape)
 
 
@@ -57,7 +62,7 @@ class TestOwners:
         right = total = 0
         for _ in range(12):
             cover = random_coverage(random)
-            owner = resolve_rims(painted(cover, colour, ground))
+            owner = owners(painted(cover, colour, ground))
             clear = (cover > 0) & (cover < 1) & (np.abs(cover - 0.5) > 0.1)
             # an owner shows its side's colour, but for the few levels that count as equal
             shows_side = np.abs(cover.ravel()[owner] - (cover > 0.5)) <= 6 / contrast
@@ -71,13 +76,13 @@ class TestOwners:
         pixels = painted(cover, (200, 30, 40), None)
         hidden = pixels.copy()
         hidden[cover == 0] = (1, 250, 7, 0)
-        np.testing.assert_array_equal(resolve_rims(hidden), resolve_rims(pixels))
+        np.testing.assert_array_equal(owners(hidden), owners(pixels))
         assert is_moved(pixels).sum() > 40
 
     @given(arrays.arrays(np.uint8, st.tuples(*[st.integers(1, 9)] * 2, st.just(4))))
     @settings(max_examples=60)
     def test_an_owner_owns_itself(self, pixels: np.ndarray) -> None:
-        owner = resolve_rims(pixels // 64 * 64)
+        owner = owners(pixels // 64 * 64)
         assert owner.dtype == np.int32
         np.testing.assert_array_equal(owner.ravel()[owner], owner)
 
@@ -91,9 +96,25 @@ class TestOwners:
         before, after = (len(np.unique(p.reshape(-1, 4), axis=0)) for p in (pixels, colours_of_owners(pixels)))
         assert after <= max(3, before / 4)
 
+    @pytest.mark.parametrize(("colour", "ground"), [pair for pair in COLOURS if pair[0] != (120, 120, 120)])
+    @pytest.mark.parametrize("gap", [0.55, 0.75])
+    @pytest.mark.parametrize("radius", [SIDE / 2, 3 * SIDE])
+    def test_ground_less_than_a_pixel_wide_at_the_frame_owns_the_pixels_it_covers_more_of(
+        self, radius: float, gap: float, colour: tuple[int, ...], ground: tuple[int, ...] | None
+    ) -> None:
+        cover = coverage(disc(SIDE / 2 - 0.3, radius + gap, radius), SIDE, SIDE)
+        pixels = painted(cover, colour, ground)
+        contrast = 255 if ground is None else np.abs(np.subtract(colour, ground)).max()
+        partly = (cover[0] > 0) & (cover[0] < 0.4)
+        assert partly.sum() >= 4
+        for turns in range(4):
+            owner = owners(np.ascontiguousarray(np.rot90(pixels, turns)))
+            shown = np.rot90(np.rot90(cover, turns).ravel()[owner], -turns)
+            assert (shown[0, partly] <= 6 / contrast).all()
+
 
 def colours_of_owners(pixels: np.ndarray) -> np.ndarray:
-    return pixels.reshape(-1, 4)[resolve_rims(pixels)]
+    return pixels.reshape(-1, 4)[owners(pixels)]
 
 
 class TestNoRims:
@@ -127,6 +148,14 @@ class TestNoRims:
         pixels[:, 7] = 100 + away
         assert (is_moved(opaque(pixels.round()))[:, 7] == is_rim).all()
 
+    @pytest.mark.parametrize("turns", range(4))
+    def test_a_line_along_the_frame_keeps_its_pixels_whatever_lies_near_it(self, turns: int) -> None:
+        """Grey is a mixture of white and black, but no black goes on from it along the frame."""
+        pixels = np.full((15, 15, 3), 255)
+        pixels[0] = 128
+        pixels[3:8, 4:11] = 0
+        assert not is_moved(opaque(np.ascontiguousarray(np.rot90(pixels, turns)))).any()
+
     def test_a_slanted_line_one_pixel_wide_keeps_its_pixels(self) -> None:
         pixels = np.full((16, 16, 3), 255)
         pixels[np.arange(16), np.arange(16)] = 0
@@ -134,7 +163,7 @@ class TestNoRims:
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 2), (2, 1), (1, 9), (9, 1), (2, 2)])
     def test_an_image_of_any_size_is_taken(self, shape: tuple[int, int]) -> None:
-        assert resolve_rims(np.zeros((*shape, 4), np.uint8)).shape == shape
+        assert owners(np.zeros((*shape, 4), np.uint8)).shape == shape
 
     def test_an_edge_in_an_image_one_pixel_high_is_a_rim_too(self) -> None:
         row = np.array([0, 0, 0, 80, 255, 255, 255])[None, :, None]
