@@ -19,11 +19,11 @@ from dhvt_vectorize.errors import InputError
 
 DRAWINGS = sorted(EXAMPLES.glob("*.svg"))
 # Measured on the examples and the drawings below, in Chromium 156, Inkscape 1.2 and librsvg 2.54: a PSNR of 43.5 dB or
-# more (40.9 of a cutout's alpha), at most 0.13 % of pixels differ, at most 5 levels inside of shapes. For comparison,
-# a plain black circle is at 42.9 dB between Chromium and resvg, which smooth edges differently.
+# more (40.9 of a cutout's alpha), at most 0.13 % of pixels differ, at most 5 levels inside of shapes, but for one pixel
+# off the tip of a wedge: 10 in Chromium, which smooths edges otherwise (a plain black circle: 42.9 dB between the two).
 LEAST_DB = 38.0
 MOST_DIFFERING = 0.004
-MOST_INSIDE = 8
+MOST_INSIDE = 12
 # shapes that abut show a seam in one viewer where the other happens to show none: 47 levels measured
 MOST_INSIDE_OF_CUTOUTS = 64
 CHOICES = {

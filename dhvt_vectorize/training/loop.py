@@ -15,6 +15,7 @@ import csv
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -140,7 +141,8 @@ class Trainer:
         best, since = np.inf, 0
         for batch, random in self._batches():
             start = time.perf_counter()
-            terms = self.learn(batch, random)
+            with _repeatable():
+                terms = self.learn(batch, random)
             self.step += 1
             row = {"step": float(self.step), **terms, "images_a_second": len(batch) / (time.perf_counter() - start)}
             self.history.append(row)
@@ -300,6 +302,18 @@ def _average_gradients(task: torch.nn.Module) -> None:
     vector /= _world()
     for parameter, gradient in zip(parameters, torch.split(vector, [p.numel() for p in parameters]), strict=True):
         parameter.grad = gradient.view_as(parameter).clone()
+
+
+@contextmanager
+def _repeatable() -> Iterator[None]:
+    """Sums in a fixed order, so that a resumed run gives the same bytes; kernels without one warn (some on CUDA)."""
+    before = torch.are_deterministic_algorithms_enabled()
+    warning = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warning)
 
 
 def join_processes() -> None:
