@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "dhvt-vectorize train"
 # names here so that the help needs no torch; `training.tasks` has the same, which a test compares
-TASK_NAMES = ("regions", "reconstruct")
+TASK_NAMES = ("regions", "reconstruct", "classify", "segment")
 _LEFT_OUT_SHOWN = 10
 
 parser = typer.Typer(
@@ -115,6 +115,7 @@ def train(
     validating = open_source(validation, task) if validation is not None else None
     if validating is not None:
         reports.append(check_source(validating))
+        _check_classes(source, validating)
     if not quiet:
         for report in reports:
             _show(report)
@@ -153,9 +154,17 @@ def _prepare(source: Source, folder: Path, samples: int, size: int, seed: int, j
     say(f"{samples} samples in {len(files)} shards in {folder}")
 
 
+def _check_classes(source: Source, validating: Source) -> None:
+    if not source.holds_classes and source.classes != validating.classes:
+        raise UsageError("--validation", "has other classes than the training data", "give it the same folders")
+    if len(validating.classes) > len(source.classes):
+        raise UsageError("--validation", "has classes that the training data has not", "leave them out")
+
+
 def _show(report: DataReport) -> None:
     regions = f", {report.regions[0]} to {report.regions[2]} regions each" if report.regions else ""
-    say(f"{report.items} {report.kind}, {report.sides[0]} to {report.sides[1]} px a side{regions}")
+    classes = f", {len(report.classes)} classes" if report.classes else ""
+    say(f"{report.items} {report.kind}, {report.sides[0]} to {report.sides[1]} px a side{regions}{classes}")
     for name, reason in report.left_out[:_LEFT_OUT_SHOWN]:
         say(f"left out: {name}: {reason}")
     if len(report.left_out) > _LEFT_OUT_SHOWN:
@@ -180,7 +189,7 @@ def _train(
 
     join_processes()
     net, origin = starting_net(init, channels, settings.seed)
-    task = task_named(settings.task)(net, settings.weights)
+    task = task_named(settings.task)(net, settings.weights, len(source.classes))
     trainer = Trainer(task, settings, source, validating, output)
     if resume:
         trainer.resume()
@@ -207,7 +216,7 @@ def _progress(trainer: Trainer, *, quiet: bool) -> Iterator[Say]:
         shown = bar.add_task("", total=trainer.settings.steps, completed=trainer.step, terms="")
 
         def show(row: dict[str, float]) -> None:
-            wanted = ("loss", "tokens", "validation", "images_a_second")
+            wanted = ("loss", "accuracy", "tokens", "validation", "images_a_second")
             terms = "  ".join(f"{name.replace('_', ' ')} {row[name]:.3g}" for name in wanted if name in row)
             bar.update(shown, completed=int(row["step"]), terms=terms)
 

@@ -1,7 +1,6 @@
 """numba kernels of the merge tree: flat zones, the region adjacency graph, rounds of merging.
 
-Arrays in, arrays out. Graphs are in compressed rows: `neighbours[offsets[u]:offsets[u + 1]]` are the neighbours of
-node u; every edge stands in both rows, `lengths` is the number of pixel sides the two regions share.
+Arrays in, arrays out. Graphs and groups are those of `region_graph`.
 """
 
 from __future__ import annotations
@@ -62,20 +61,16 @@ def _find(root, i):
 
 
 @njit(cache=True, nogil=True)
-def region_statistics(labels, count, values):
-    """Pixels, sums, sums of squares and outer border of every region: int64 (K,), (K, C), (K, C), (K,)."""
+def add_statistics(labels, values, origin, pixels, sums, squares, border):
+    """Add each region's pixels, sums of values − origin, sums of squares of values and outer border to its rows."""
     height, width, channels = values.shape
-    pixels = np.zeros(count, np.int64)
-    sums = np.zeros((count, channels), np.int64)
-    squares = np.zeros((count, channels), np.int64)
-    border = np.zeros(count, np.int64)
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
             pixels[k] += 1
             for c in range(channels):
                 v = np.int64(values[y, x, c])
-                sums[k, c] += v
+                sums[k, c] += v - origin[c]
                 squares[k, c] += v * v
             if x > 0 and labels[y, x - 1] != k:
                 border[k] += 1
@@ -83,26 +78,37 @@ def region_statistics(labels, count, values):
             if y > 0 and labels[y - 1, x] != k:
                 border[k] += 1
                 border[labels[y - 1, x]] += 1
-    return pixels, sums, squares, border
 
 
 @njit(cache=True, nogil=True)
-def adjacency(labels, count):
-    """The region adjacency graph of a label map: offsets int64 (K+1,), neighbours int32, lengths int32."""
+def move_origin(pixels, sums, origin):
+    """Turn sums of values − origin into sums of values."""
+    for k in range(pixels.size):
+        for c in range(origin.size):
+            sums[k, c] += pixels[k] * origin[c]
+
+
+@njit(cache=True, nogil=True)
+def sides_of_regions(labels, count):
+    """int32 (K,): the pixel sides at which each region meets others."""
     height, width = labels.shape
-    sides = np.zeros(count + 1, np.int64)
+    sides = np.zeros(count, np.int32)
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
             if x > 0 and labels[y, x - 1] != k:
-                sides[k + 1] += 1
-                sides[labels[y, x - 1] + 1] += 1
+                sides[k] += 1
+                sides[labels[y, x - 1]] += 1
             if y > 0 and labels[y - 1, x] != k:
-                sides[k + 1] += 1
-                sides[labels[y - 1, x] + 1] += 1
-    offsets = np.cumsum(sides)
-    cursor = offsets[:-1].copy()
-    neighbours = np.empty(offsets[count], np.int32)
+                sides[k] += 1
+                sides[labels[y - 1, x]] += 1
+    return sides
+
+
+@njit(cache=True, nogil=True)
+def neighbours_at_sides(labels, cursor, neighbours):
+    """Write, from `cursor[k]` on, the region beyond each pixel side of every region k."""
+    height, width = labels.shape
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
@@ -116,28 +122,34 @@ def adjacency(labels, count):
                     cursor[k] += 1
                     neighbours[cursor[other]] = k
                     cursor[other] += 1
-    members = np.arange(count).astype(np.int32)
-    ones = np.ones(neighbours.size, np.int32)
-    return contract_rows(0, count, members, np.arange(count + 1), members, offsets, neighbours, ones)
 
 
 @njit(cache=True, nogil=True)
-def contract_rows(first, last, members, member_offsets, group_of_node, offsets, neighbours, lengths):
-    """The rows first…last − 1 of the graph between groups of nodes; parallel edges become one, their lengths add up."""
-    size = 0
-    for m in range(member_offsets[first], member_offsets[last]):
-        size += offsets[members[m] + 1] - offsets[members[m]]
-    out_offsets = np.empty(last - first + 1, np.int64)
-    out_neighbours = np.empty(size, np.int32)
-    out_lengths = np.empty(size, np.int32)
-    place = np.full(member_offsets.size - 1, -1, np.int64)
+def contract_rows(
+    first,
+    last,
+    members,
+    bounds,
+    group_of_node,
+    starts,
+    degrees,
+    neighbours,
+    lengths,
+    out_starts,
+    out_degrees,
+    out_neighbours,
+    out_lengths,
+):
+    """Write the rows first…last − 1 of the graph between groups of nodes, from where the rows before them must end."""
     end = 0
-    out_offsets[0] = 0
+    for m in range(bounds[first]):
+        end += degrees[members[m]]
+    place = np.full(bounds.size - 1, -1, np.int64)
     for g in range(first, last):
         begin = end
-        for m in range(member_offsets[g], member_offsets[g + 1]):
+        for m in range(bounds[g], bounds[g + 1]):
             u = members[m]
-            for e in range(offsets[u], offsets[u + 1]):
+            for e in range(starts[u], starts[u] + degrees[u]):
                 h = group_of_node[neighbours[e]]
                 if h == g:
                     continue
@@ -148,8 +160,8 @@ def contract_rows(first, last, members, member_offsets, group_of_node, offsets, 
                     out_neighbours[end] = h
                     out_lengths[end] = lengths[e]
                     end += 1
-        out_offsets[g - first + 1] = end
-    return out_offsets, out_neighbours[:end].copy(), out_lengths[:end].copy()
+        out_starts[g] = begin
+        out_degrees[g] = end - begin
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -174,7 +186,7 @@ def node_means(ids, pixels, sums):
 
 
 @njit(cache=True, nogil=True)
-def best_neighbours(first, last, ids, pixels, means, offsets, neighbours, lengths, border_exponent, best, cost):
+def best_neighbours(first, last, ids, pixels, means, starts, degrees, neighbours, lengths, border_exponent, best, cost):
     """Each node's cheapest neighbour by Ward's cost / border^exponent, ties by a hash of the two ids, then by id.
 
     Written to `best` (−1 where there is none) and `cost` for the nodes first…last − 1. The order is one order of all
@@ -186,7 +198,7 @@ def best_neighbours(first, last, ids, pixels, means, offsets, neighbours, length
         cost[u] = np.inf
         best_hash = np.uint64(0)
         size_u = np.float64(pixels[u])
-        for e in range(offsets[u], offsets[u + 1]):
+        for e in range(starts[u], starts[u] + degrees[u]):
             v = neighbours[e]
             distance = 0.0
             for c in range(channels):
@@ -208,7 +220,7 @@ def best_neighbours(first, last, ids, pixels, means, offsets, neighbours, length
 
 
 @njit(cache=True, nogil=True)
-def choose_joins(best, cost, pixels, offsets, threshold):
+def choose_joins(best, cost, pixels, degrees, threshold):
     """Who joins its best neighbour in this round: bool (n,).
 
     Of two that choose each other the later joins the earlier; a leaf, and a node far smaller than its choice, joins
@@ -224,7 +236,7 @@ def choose_joins(best, cost, pixels, offsets, threshold):
         if best[v] == u:
             joins[u] = v < u
         else:
-            absorbed[u] = offsets[u + 1] - offsets[u] == 1 or pixels[v] >= ABSORPTION * pixels[u]
+            absorbed[u] = degrees[u] == 1 or pixels[v] >= ABSORPTION * pixels[u]
     for u in range(count):
         if absorbed[u] and not absorbed[best[u]]:
             joins[u] = True
@@ -264,7 +276,7 @@ def joining_order(joins, best, cost):
 
 
 @njit(cache=True, nogil=True)
-def merge(order, best, ids, next_id, offsets, neighbours, lengths, border_exponent, tree):
+def merge(order, best, ids, next_id, starts, degrees, neighbours, lengths, border_exponent, tree):
     """Merge the nodes of `order`, one after the other; returns each node's group (union-find root) and the next id.
 
     `tree` is (left, right, cost, pixels, sums, squares, border) over all node ids; the rows of the new nodes are
@@ -281,7 +293,7 @@ def merge(order, best, ids, next_id, offsets, neighbours, lengths, border_expone
         shared = 0
         member = b
         while member >= 0:
-            for e in range(offsets[member], offsets[member + 1]):
+            for e in range(starts[member], starts[member] + degrees[member]):
                 if _find(group, neighbours[e]) == a:
                     shared += lengths[e]
             member = next_member[member]

@@ -7,10 +7,11 @@ is left.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, Int64
 
 from . import _kernels
 from .hierarchy import cheapest_neighbours
+from .region_graph import region_graph
 
 
 def absorb_small_regions(
@@ -25,12 +26,23 @@ def absorb_small_regions(
     """
     while True:
         count = int(labels.max()) + 1
-        pixels, sums, _, _ = _kernels.region_statistics(labels, count, values)
+        pixels, sums = _areas_and_sums(labels, count, values)
         small = pixels < min_area
         if count == 1 or not small.any():
             return labels
         ids = np.arange(count, dtype=np.int32)
-        best, _ = cheapest_neighbours(ids, pixels, pixels, sums, _kernels.adjacency(labels, count))
+        graph, _ = region_graph(labels, count)
+        best, _ = cheapest_neighbours(ids, pixels, pixels, sums, graph)
         joined = _kernels.join(np.where(small, best, ids).astype(np.int32))
         # adjacent joined regions are one 4-connected zone of equal representative; renumber in raster order
         labels, _ = _kernels.flat_zones(joined[labels][..., None])
+
+
+def _areas_and_sums(
+    labels: Int32[np.ndarray, "H W"], count: int, values: Int32[np.ndarray, "H W C"]
+) -> tuple[Int64[np.ndarray, "K"], Int64[np.ndarray, "K C"]]:
+    channels = values.shape[2]
+    pixels, border = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    sums, squares = np.zeros((count, channels), np.int64), np.zeros((count, channels), np.int64)
+    _kernels.add_statistics(labels, values, np.zeros(channels, np.int64), pixels, sums, squares, border)
+    return pixels, sums

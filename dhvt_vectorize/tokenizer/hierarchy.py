@@ -19,9 +19,7 @@ from jaxtyping import Float, Int, Int32, Int64
 
 from . import _kernels
 from .parts import in_parts
-
-# offsets, neighbours, lengths: see `_kernels`
-Graph = tuple[np.ndarray, np.ndarray, np.ndarray]
+from .region_graph import Graph, Groups, Spare, contracted, region_graph
 
 # A round's threshold is raised until the best edges of this share of the nodes lie below it. A small share is close to
 # greedy merging but takes many rounds; while nodes are a few pixels each, a large one loses nothing (measured on Kodak:
@@ -72,13 +70,14 @@ def build_merge_tree(
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
-    statistics = _kernels.region_statistics(leaf_of_pixel, leaves, values)
-    graph = _kernels.adjacency(leaf_of_pixel, leaves)
+    graph, spare = region_graph(leaf_of_pixel, leaves)
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
-    statistics[1][:] -= statistics[0][:, None] * origin
-    left, right, cost, pixels, sums, squares, border = _merge_all(statistics, graph, border_exponent)
-    sums += pixels[:, None] * origin
+    tree = _empty_tree(2 * leaves - 1, values.shape[2])
+    left, right, cost, pixels, sums, squares, border = tree
+    _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, squares, border)
+    _merge_all(tree, leaves, graph, spare, border_exponent)
+    _kernels.move_origin(pixels, sums, origin)
     parent = np.full(len(left), -1, np.int32)
     merges = np.arange(leaves, len(left), dtype=np.int32)
     parent[left[leaves:]] = merges
@@ -86,37 +85,34 @@ def build_merge_tree(
     return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
 
 
-def _merge_all(
-    statistics: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
-    graph: Graph,
-    border_exponent: float,
-) -> tuple[np.ndarray, ...]:
-    leaves, channels = statistics[1].shape
-    nodes = 2 * leaves - 1
-    tree = (
+def _empty_tree(nodes: int, channels: int) -> tuple[np.ndarray, ...]:
+    """left, right, cost, pixels, sums, squares, border of nodes without children or pixels."""
+    return (
         np.full(nodes, -1, np.int32),
         np.full(nodes, -1, np.int32),
         np.zeros(nodes, np.float64),
-        np.empty(nodes, np.int64),
-        np.empty((nodes, channels), np.int64),
-        np.empty((nodes, channels), np.int64),
-        np.empty(nodes, np.int64),
+        np.zeros(nodes, np.int64),
+        np.zeros((nodes, channels), np.int64),
+        np.zeros((nodes, channels), np.int64),
+        np.zeros(nodes, np.int64),
     )
+
+
+def _merge_all(tree: tuple[np.ndarray, ...], leaves: int, graph: Graph, spare: Spare, border_exponent: float) -> None:
+    """Write the rows of all merges, given those of the leaves."""
     pixels, sums = tree[3], tree[4]
-    for column, leaf_values in zip(tree[3:], statistics, strict=True):
-        column[:leaves] = leaf_values
     ids = np.arange(leaves, dtype=np.int32)
     next_id, threshold = leaves, 0.0
-    while next_id < nodes:
+    while next_id < len(pixels):
         node_pixels = pixels[ids]
         best, cost = cheapest_neighbours(ids, node_pixels, pixels, sums, graph, border_exponent)
         share = EARLY_SHARE if len(ids) > leaves * LATE_FROM else LATE_SHARE
         threshold = max(threshold * THRESHOLD_GROWTH, _quantile(cost, share))
-        joins = _kernels.choose_joins(best, cost, node_pixels, graph[0], threshold)
+        joins = _kernels.choose_joins(best, cost, node_pixels, graph.degrees, threshold)
         order = _kernels.joining_order(joins, best, cost)
         group, next_id = _kernels.merge(order, best, ids, next_id, *graph, border_exponent, tree)
-        ids, graph = _contract(group, ids, graph)
-    return tree
+        ids, groups = _grouped(group, ids)
+        graph, spare = contracted(graph, groups, spare), (graph.neighbours, graph.lengths)
 
 
 def cheapest_neighbours(
@@ -148,21 +144,10 @@ def cheapest_neighbours(
     return best, cost
 
 
-def _contract(
-    group: Int32[np.ndarray, "n"], ids: Int32[np.ndarray, "n"], graph: Graph
-) -> tuple[Int32[np.ndarray, "g"], Graph]:
-    """The nodes and the graph after a round."""
-    ids, members, member_offsets, group_of_node = _kernels.groups_of_round(group, ids)
-    parts = in_parts(
-        len(ids),
-        lambda first, last: _kernels.contract_rows(first, last, members, member_offsets, group_of_node, *graph),
-    )
-    if len(parts) == 1:
-        return ids, parts[0]
-    ends = np.cumsum([0] + [part[0][-1] for part in parts])
-    offsets = np.concatenate([[0]] + [part[0][1:] + end for part, end in zip(parts, ends[:-1], strict=True)])
-    neighbours, lengths = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
-    return ids, (offsets, neighbours, lengths)
+def _grouped(group: Int32[np.ndarray, "n"], ids: Int32[np.ndarray, "n"]) -> tuple[Int32[np.ndarray, "g"], Groups]:
+    """The groups that a round has left, and the tree's nodes that they are."""
+    group_ids, *groups = _kernels.groups_of_round(group, ids)
+    return group_ids, Groups(*groups)
 
 
 def _quantile(cost: Float[np.ndarray, "n"], share: float) -> float:

@@ -28,6 +28,8 @@ from torch.utils.data import DataLoader, Dataset
 from ..errors import InputError, OutputError, UsageError, WeightsError
 from ..output import write_atomically
 from ..tokenizer.checkpoint import resolve_device, save_checkpoint
+from ..tokenizer.tokenizer import DHVTokenizer
+from .pictures import grid
 from .samples import Sample
 from .sources import Source
 from .start import card
@@ -45,7 +47,8 @@ class TrainingSettings:
         steps: batches; each process works on its own of `batch_size`.
         batch_size: samples a step and process.
         size: side of a sample, in px.
-        learning_rate: the greatest one; the thresholds and temperatures learn 7 times as fast.
+        learning_rate: the net's greatest one; thresholds and temperatures learn 7 times as fast, a transformer a third
+            as fast.
         seed: of everything random.
         device: as in `resolve_device`.
         workers: processes that make samples; 0 makes them in this one.
@@ -87,9 +90,10 @@ _LEAST = {
     "validate_every": 1,
     "patience": 1,
 }
-_FASTER = 7.0
+_FASTER, _SLOWER = 7.0, 1 / 3
 _WARM_UP = 50
 _COLDEST = 0.01
+_SHOWN = 8
 
 
 class Trainer:
@@ -113,13 +117,16 @@ class Trainer:
         self.folder = output.with_suffix(".training")
         self.step = 0
         self.history: list[dict[str, float]] = []
-        beside = [*task.thresholds.parameters(), *task.assignment.parameters()]
+        net, beside = list(task.net.parameters()), [*task.thresholds.parameters(), *task.assignment.parameters()]
+        known = {id(parameter) for parameter in net + beside}
+        head = [parameter for parameter in task.parameters() if id(parameter) not in known]
+        rate = settings.learning_rate
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": list(task.net.parameters()), "weight_decay": 1e-4},
-                {"params": beside, "weight_decay": 0.0, "lr": settings.learning_rate * _FASTER},
-            ],
-            lr=settings.learning_rate,
+                {"params": net, "weight_decay": 1e-4, "lr": rate},
+                {"params": beside, "weight_decay": 0.0, "lr": rate * _FASTER},
+                *([{"params": head, "weight_decay": 1e-2, "lr": rate * _SLOWER}] if head else []),
+            ]
         )
         self.schedule = LambdaLR(self.optimizer, self._warmth)
 
@@ -150,6 +157,7 @@ class Trainer:
             if self.step % self.settings.validate_every == 0 or self.step == self.settings.steps:
                 if self.validation is not None:
                     row["validation"] = self.validate()
+                    self._picture()
                     best, since = (row["validation"], 0) if row["validation"] < best else (best, since + 1)
                 self.save()
                 if self.settings.patience is not None and since >= self.settings.patience:
@@ -184,6 +192,24 @@ class Trainer:
             total += float(self.task([sample], [_generator(0, 1, index)])["loss"])
         self.task.train()
         return total / len(self.validation)
+
+    def _picture(self) -> None:
+        """Draw the regions of the first validation samples, where validation sees them."""
+        if not self.first_process:
+            return
+        assert self.validation is not None
+        wanted = self.settings.weights.target_tokens
+        regions = None if wanted is None else max(1, round(wanted))
+        shown = range(min(_SHOWN, len(self.validation)))
+        samples = [self.validation.sample(index, _generator(0, 0, index), self.settings.size) for index in shown]
+        self.task.eval()
+        content = grid(
+            DHVTokenizer(self.task.net, self.task.net.config),
+            samples,
+            regions,
+        )
+        self.task.train()
+        write_atomically(self.folder / f"samples-{self.step}.png", content)
 
     def save(self) -> None:
         """Write what resuming needs, and the log."""

@@ -9,6 +9,7 @@ of the image cut from the tree over these very features. Out: scalars that reach
   merge's cost, against the chance that a pixel of one and a pixel of the other have different labels.
 - `border_alignment`: where the soft assignment parts neighbours, a border should be, and the other way round.
 - `count_penalty`: the squared logarithm of expected over wanted tokens.
+- `token_segmentation`: a token's classes against the share of each among its soft members: cross-entropy and Dice.
 
 Where a logarithm's zero lies is learned with the net (`Thresholds`): only the order of distances matters to a tree.
 Both answers weigh the same, or the many pairs inside regions would drown the few across borders. Affinities in this
@@ -137,6 +138,49 @@ def border_alignment(
 def count_penalty(expected: Float[Tensor, ""], target: float) -> Float[Tensor, ""]:
     """(ln expected − ln target)²: twice as many tokens cost as much as half as many."""
     return (torch.log(expected) - float(np.log(target))).square()
+
+
+def token_segmentation(
+    logits: Float[Tensor, "K classes"],
+    labels: Int32[Tensor, "A H W"],
+    near: NearRegions,
+    share: Float[Tensor, "N 8"],
+) -> dict[str, Tensor]:
+    """How well tokens' classes fit the pixels': "cross_entropy", "dice" (0…1), "accuracy" of pixels, "loss", their sum.
+
+    A token's target is the mass of each class among its soft members, so that the gradient also reaches who they are.
+    All terms are 0 where nothing is labelled; the accuracy is that of each pixel's own region.
+
+    Args:
+        logits: of every token.
+        labels: class maps, 0…classes − 1, −1 where none is to be judged.
+        near: the regions near each pixel.
+        share: each pixel's probabilities over them.
+
+    Raises:
+        ValueError: a label is not below the number of classes.
+    """
+    classes = logits.shape[1]
+    if len(labels) and int(labels.max()) >= classes:
+        raise ValueError(f"a label is {int(labels.max())}, but there are {classes} classes")
+    mass = logits.new_zeros(near.regions * classes)
+    right, judged = logits.new_zeros(()), logits.new_zeros(())
+    named = logits.argmax(1)[near.ids[:, 0]]
+    for label in labels.reshape(len(labels), -1).long():
+        known = label >= 0
+        places = near.ids[known] * classes + label[known, None]
+        mass = mass.index_add(0, places.flatten(), share[known].to(mass).flatten())
+        right, judged = right + (named == label)[known].sum(), judged + known.sum()
+    mass = mass.view(-1, classes)
+    logarithms = torch.log_softmax(logits, 1)
+    cross_entropy = -(mass * logarithms).sum() / mass.sum().clamp_min(_NO_WEIGHT)
+    chosen, true = logarithms.exp() * mass.sum(1, keepdim=True), mass.sum(0)
+    overlap = (logarithms.exp() * mass).sum(0)
+    dice = 1 - (2 * overlap + 1) / (chosen.sum(0) + true + 1)
+    present = true.detach() > 0
+    dice = dice[present].mean() if present.any() else dice.new_zeros(())
+    accuracy = right / judged.clamp_min(1)
+    return {"cross_entropy": cross_entropy, "dice": dice, "accuracy": accuracy, "loss": cross_entropy + dice}
 
 
 def _shifted(values: Tensor, axis: int, step: int) -> Tensor:

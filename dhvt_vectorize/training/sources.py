@@ -31,11 +31,13 @@ class Source(ABC):
         items: what there is to draw samples from.
         kind: what the items are, for messages.
         classes: the names of the classes, if items have one.
+        holds_classes: whether the values of label maps are classes; `check_source` then finds how many there are.
     """
 
     items: list[Any]
     kind: str
     classes: tuple[str, ...] = ()
+    holds_classes: bool = False
 
     def __len__(self) -> int:
         """The number of items."""
@@ -101,6 +103,7 @@ def check_source(source: Source) -> DataReport:
     usable, left_out = [], []
     sides: list[int] = []
     regions: list[int] = []
+    greatest = -1
     for index, item in enumerate(source.items):
         try:
             sample = source.glance(index)
@@ -112,10 +115,13 @@ def check_source(source: Source) -> DataReport:
         usable.append(item)
         sides += sample.image.shape[:2]
         regions += [int(np.count_nonzero(np.bincount(labels[labels >= 0]))) for labels in sample.labels]
+        greatest = max(greatest, int(sample.labels.max(initial=-1)))
     if not usable:
         first = f", the first because it {left_out[0][1]}" if left_out else ""
         raise InputError(source.kind, f"none can be used{first}", "give another folder")
     source.items = usable
+    if source.holds_classes:
+        source.classes = tuple(str(number) for number in range(greatest + 1))
     counts = (int(min(regions)), float(np.median(regions)), int(max(regions))) if regions else None
     extremes = (int(min(sides)), int(max(sides)))
     return DataReport(source.kind, len(usable), extremes, len(regions), counts, source.classes, tuple(left_out))

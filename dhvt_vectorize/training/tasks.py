@@ -6,8 +6,11 @@ In: samples of equal size and what each draws at random. Out: the terms of the l
   number of regions from the tree over the net's own features, so that the pairs are those that merging meets.
 - `reconstruct`: rate and distortion of the drawing itself. Each pixel is rebuilt from the mean colours of the regions
   it may belong to; the rate is the criterion's price of the tokens expected from the relaxed cut.
+- `classify`: a small transformer over the tokens of a cut names the image's class: cross-entropy.
+- `segment`: the same transformer names the class of every token. A token's target is the share of each class among its
+  soft members: cross-entropy, and Dice over classes.
 
-Both add λ_reg · L_reg: borders where labels, or else the image, have them, and, where a number of tokens is wanted, the
+All add λ_reg · L_reg: borders where labels, or else the image, have them, and, where a number of tokens is wanted, the
 squared logarithm of expected over wanted tokens.
 """
 
@@ -21,15 +24,19 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int32
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ..errors import UsageError
-from ..tokenizer.colour import srgb_to_linear
+from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
+from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree, build_merge_tree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
-from ..tokenizer.selection import cut_into
+from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
+from ..vit.embedding import TokenEmbedding
+from ..vit.model import TokenTransformer
 from .losses import (
     Thresholds,
     border_alignment,
@@ -38,6 +45,7 @@ from .losses import (
     count_penalty,
     pixel_affinity,
     region_affinity,
+    token_segmentation,
 )
 from .samples import Sample
 
@@ -45,6 +53,10 @@ from .samples import Sample
 MOST_PIXELS, LEAST_PIXELS = 2500, 120
 # Temperature of the relaxed cut, as a share of the price of one region.
 _RELAXATION = 0.5
+# The transformer of `classify` and `segment`: about half a million parameters.
+_WIDTH, _DEPTH, _HEADS = 96, 4, 4
+# Attention grows with the square of the tokens: no cut has more.
+_MOST_TOKENS = 256
 
 
 @dataclass(frozen=True)
@@ -64,10 +76,39 @@ class LossWeights:
     rate: float = 1.0
 
 
-class Task(nn.Module):
-    """A net in training with what is learned beside it."""
+@dataclass(frozen=True, eq=False)
+class Division:
+    """A sample, its features, and the regions it was cut into.
 
-    def __init__(self, net: FeatureNet, weights: LossWeights | None = None) -> None:
+    Attributes:
+        image: float32 (4, H, W), sRGB and alpha in 0..1.
+        features: float32 (C, H, W), with a gradient.
+        labels: int32 (A, H, W), as in `Sample`.
+        category: the image's class, if there is one.
+        tree: over the features.
+        near: the regions near each pixel.
+        share: float32 (N, 8), each pixel's probabilities over them.
+    """
+
+    image: Float[Tensor, "4 H W"]
+    features: Float[Tensor, "C H W"]
+    labels: Int32[Tensor, "A H W"]
+    category: int | None
+    tree: MergeTree
+    near: NearRegions
+    share: Float[Tensor, "N 8"]
+
+
+class Task(nn.Module):
+    """A net in training with what is learned beside it.
+
+    Args:
+        net: the feature net.
+        weights: of the loss's terms.
+        classes: how many there are, for the tasks that name one.
+    """
+
+    def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
         self.net = net
         self.weights = weights or LossWeights()
@@ -84,49 +125,50 @@ class Task(nn.Module):
         device = self.net.correct.weight.device
         images = torch.stack([torch.from_numpy(sample.image) for sample in samples]).to(device)
         images = images.permute(0, 3, 1, 2).float() / 255
-        terms: dict[str, list[Tensor]] = {}
-        for image, features, sample, own in zip(images, self.net(images), samples, random, strict=True):
-            labels = torch.from_numpy(sample.labels).to(device)
-            for name, value in self._terms(image, features, labels, own).items():
-                terms.setdefault(name, []).append(value)
-        return {name: torch.stack(values).mean() for name, values in terms.items()}
+        divisions = [
+            self._divide(image, features, sample, own)
+            for image, features, sample, own in zip(images, self.net(images), samples, random, strict=True)
+        ]
+        terms = self._task_terms(divisions)
+        regulariser = _means([self._regulariser(division) for division in divisions])
+        loss = terms["loss"] + self.weights.regulariser * regulariser.pop("regulariser")
+        return {**terms, **regulariser, "loss": loss}
 
-    def _terms(self, image: Tensor, features: Tensor, labels: Tensor, random: np.random.Generator) -> dict[str, Tensor]:
-        height, width = features.shape[1:]
-        pixels = height * width
+    def _divide(self, image: Tensor, features: Tensor, sample: Sample, random: np.random.Generator) -> Division:
         tree = merge_tree(features, self.net.config)
-        low, high = max(2.0, pixels / MOST_PIXELS), max(2.0, pixels / LEAST_PIXELS)
-        regions = cut_into(tree, round(math.exp(random.uniform(math.log(low), math.log(high))))).labels
-        near = near_regions(regions, features.device)
+        near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
-        terms = self._task_terms(image, features, labels, regions, near, share, tree)
-        borders = borders_of_labels(labels) if len(labels) else borders_of_image(_lab(image))
-        terms["borders"] = border_alignment(share, near, (height, width), borders)
-        regulariser = terms["borders"]
-        if self.weights.target_tokens is not None:
-            _, expected = self._relaxed(tree, features)
-            terms["tokens"] = expected.detach()
-            terms["count"] = count_penalty(expected, self.weights.target_tokens)
-            regulariser = regulariser + terms["count"]
-        terms["loss"] = terms["loss"] + self.weights.regulariser * regulariser
-        return terms
+        labels = torch.from_numpy(sample.labels).to(features.device)
+        return Division(image, features, labels, sample.category, tree, near, share)
 
-    def _task_terms(
-        self,
-        image: Float[Tensor, "4 H W"],
-        features: Float[Tensor, "C H W"],
-        labels: Int32[Tensor, "A H W"],
-        regions: Int32[np.ndarray, "H W"],
-        near: NearRegions,
-        share: Float[Tensor, "N 8"],
-        tree: MergeTree,
-    ) -> dict[str, Tensor]:
+    def _cut(self, tree: MergeTree, random: np.random.Generator) -> Partition:
+        """The partition that the sample is judged on."""
+        pixels = tree.leaf_of_pixel.size
+        low, high = max(2.0, pixels / MOST_PIXELS), max(2.0, pixels / LEAST_PIXELS)
+        return cut_into(tree, round(math.exp(random.uniform(math.log(low), math.log(high)))))
+
+    def _task_terms(self, divisions: Sequence[Division]) -> dict[str, Tensor]:
         """The task's own terms, and "loss", their weighted sum."""
+        return _means([self._terms(division) for division in divisions])
+
+    def _terms(self, division: Division) -> dict[str, Tensor]:
+        """The same of one sample, where samples do not meet."""
         raise NotImplementedError
 
-    def _relaxed(self, tree: MergeTree, features: Tensor) -> tuple[Tensor, Tensor]:
+    def _regulariser(self, division: Division) -> dict[str, Tensor]:
+        labels, near = division.labels, division.near
+        borders = borders_of_labels(labels) if len(labels) else borders_of_image(_lab(division.image))
+        height, width = division.features.shape[1:]
+        aligned = border_alignment(division.share, near, (height, width), borders)
+        if self.weights.target_tokens is None:
+            return {"borders": aligned, "regulariser": aligned}
+        _, expected = self._relaxed(division)
+        count = count_penalty(expected, self.weights.target_tokens)
+        return {"borders": aligned, "tokens": expected.detach(), "count": count, "regulariser": aligned + count}
+
+    def _relaxed(self, division: Division) -> tuple[Tensor, Tensor]:
         """Soft least cost under BIC, and expected tokens."""
-        config = self.net.config
+        config, tree, features = self.net.config, division.tree, division.features
         _, variances = node_moments(tree, features)
         pixels = torch.from_numpy(tree.pixels).to(variances)
         misfit = config.effective_sample * pixels * torch.log(variances + config.variance_floor).sum(1)
@@ -138,28 +180,80 @@ class Task(nn.Module):
 class RegionsTask(Task):
     """Affinity against label maps."""
 
-    def _task_terms(self, image, features, labels, regions, near, share, tree):  # type: ignore[no-untyped-def]
-        terms = {
-            "region": region_affinity(features, labels, regions, self.net.config.border_exponent, self.thresholds),
-            "pixel": pixel_affinity(features, labels, self.thresholds),
-        }
-        return {**terms, "loss": terms["region"] + self.weights.pixel * terms["pixel"]}
+    def _terms(self, division: Division) -> dict[str, Tensor]:
+        features, labels = division.features, division.labels
+        regions = division.near.ids[:, 0].view(features.shape[1:]).int().cpu().numpy()
+        region = region_affinity(features, labels, regions, self.net.config.border_exponent, self.thresholds)
+        pixel = pixel_affinity(features, labels, self.thresholds)
+        return {"region": region, "pixel": pixel, "loss": region + self.weights.pixel * pixel}
 
 
 class ReconstructTask(Task):
     """Rate and distortion of colours rebuilt from tokens."""
 
-    def _task_terms(self, image, features, labels, regions, near, share, tree):  # type: ignore[no-untyped-def]
-        colours = _lab(image).flatten(1).T
-        rebuilt = (share[..., None] * region_means(colours, near, share)[near.ids]).sum(1)
-        floor = self.net.config.variance_floor
-        distortion = (colours - rebuilt).square().sum(1).mean() / floor
-        least, _ = self._relaxed(tree, features)
-        rate = (least / features[0].numel()).to(distortion)
+    def _terms(self, division: Division) -> dict[str, Tensor]:
+        colours = _lab(division.image).flatten(1).T
+        means = region_means(colours, division.near, division.share)
+        rebuilt = (division.share[..., None] * means[division.near.ids]).sum(1)
+        distortion = (colours - rebuilt).square().sum(1).mean() / self.net.config.variance_floor
+        least, _ = self._relaxed(division)
+        rate = (least / len(colours)).to(distortion)
         return {"distortion": distortion, "rate": rate, "loss": distortion + self.weights.rate * rate}
 
 
-TASKS: dict[str, type[Task]] = {"regions": RegionsTask, "reconstruct": ReconstructTask}
+class TransformerTask(Task):
+    """A transformer over the tokens of one cut: of as many as are wanted, else as the criterion selects."""
+
+    def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
+        super().__init__(net, weights)
+        if classes < 2:
+            raise UsageError("classes", f"{classes} cannot be told apart", "give data with two or more")
+        self.embedding = TokenEmbedding(net.config.channels, _WIDTH)
+        self.transformer = TokenTransformer(_WIDTH, _DEPTH, _HEADS, classes)
+
+    def _cut(self, tree: MergeTree, random: np.random.Generator) -> Partition:
+        if self.weights.target_tokens is not None:
+            return cut_into(tree, max(1, min(_MOST_TOKENS, round(self.weights.target_tokens))))
+        config = self.net.config
+        settings = CriterionSettings(
+            config.feature_scale, config.variance_floor, config.border_price, config.effective_sample
+        )
+        selected = cut_of_least_cost(tree, node_costs(tree, "bic", settings, 1.0))
+        return selected if selected.regions <= _MOST_TOKENS else cut_into(tree, _MOST_TOKENS)
+
+    def _vectors(self, divisions: Sequence[Division]) -> list[Float[Tensor, "K width"]]:
+        return [self.embedding(of.image, of.features, of.near, of.share) for of in divisions]
+
+
+class ClassifyTask(TransformerTask):
+    """The class of an image."""
+
+    def _task_terms(self, divisions: Sequence[Division]) -> dict[str, Tensor]:
+        logits = self.transformer.of_images(self._vectors(divisions))
+        truth = torch.tensor([of.category for of in divisions], device=logits.device)
+        loss = functional.cross_entropy(logits, truth)
+        return {"accuracy": (logits.argmax(1) == truth).float().mean(), "loss": loss}
+
+
+class SegmentTask(TransformerTask):
+    """The class of every token."""
+
+    def _task_terms(self, divisions: Sequence[Division]) -> dict[str, Tensor]:
+        answers = self.transformer.of_tokens(self._vectors(divisions))
+        return _means(
+            [
+                token_segmentation(logits, of.labels, of.near, of.share)
+                for logits, of in zip(answers, divisions, strict=True)
+            ]
+        )
+
+
+TASKS: dict[str, type[Task]] = {
+    "regions": RegionsTask,
+    "reconstruct": ReconstructTask,
+    "classify": ClassifyTask,
+    "segment": SegmentTask,
+}
 
 
 def task_named(name: str) -> type[Task]:
@@ -177,7 +271,9 @@ def merge_tree(features: Float[Tensor, "C H W"], config: TokenizerConfig) -> Mer
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:
     """Lab and 100 × alpha of an image, premultiplied."""
-    from ..tokenizer.colour import linear_to_lab
-
     lab = linear_to_lab(srgb_to_linear(image[None, :3]))[0]
     return torch.cat([lab, torch.full_like(image[3:], 100.0)]) * image[3:]
+
+
+def _means(rows: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.stack([row[name] for row in rows]).mean() for name in rows[0]}

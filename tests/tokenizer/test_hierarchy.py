@@ -20,6 +20,7 @@ from small_images import feature_images, is_connected, masks_of_nodes, shared_si
 from benchmarks.adversarial import MAKERS
 from dhvt_vectorize.tokenizer import hierarchy, parts
 from dhvt_vectorize.tokenizer.hierarchy import MergeTree, build_merge_tree
+from dhvt_vectorize.tokenizer.region_graph import Graph
 from dhvt_vectorize.tokenizer.selection import cut_into
 
 KODAK = Path(__file__).parents[3] / "shared" / "data" / "kodak"
@@ -242,11 +243,10 @@ class TestWork:
             node_pixels: np.ndarray,
             pixels: np.ndarray,
             sums: np.ndarray,
-            graph: tuple[np.ndarray, np.ndarray, np.ndarray],
+            graph: Graph,
             border_exponent: float,
         ) -> tuple[np.ndarray, np.ndarray]:
-            _, neighbours, _ = graph
-            edges.append(len(neighbours))
+            edges.append(int(graph.degrees.sum()))
             return measured(ids, node_pixels, pixels, sums, graph, border_exponent)
 
         monkeypatch.setattr(hierarchy, "cheapest_neighbours", counting)

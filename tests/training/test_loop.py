@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from dhvt_vectorize.errors import InputError, UsageError, WeightsError
 from dhvt_vectorize.tokenizer.checkpoint import load_checkpoint
@@ -33,9 +34,11 @@ CONFIG = TokenizerConfig(
 class Discs(Source):
     """Noisy discs on a ground of another texture; the disc is one region, the ground another."""
 
-    def __init__(self, count: int = 6) -> None:
+    def __init__(self, count: int = 6, noise: float = 25.0) -> None:
+        self.noise = noise
         self.items = list(range(count))
         self.kind = "discs"
+        self.classes = ("even", "odd")
 
     def name(self, index: int) -> str:
         return f"disc {index}"
@@ -45,10 +48,10 @@ class Discs(Source):
         y, x = np.indices((side, side))
         centre = np.random.default_rng(index).uniform(0.3, 0.7, 2) * side
         inside = np.hypot(y - centre[0], x - centre[1]) < side * 0.3
-        grey = 128 + np.where(inside, 20, -20) + random.normal(0, 25, (side, side))
+        grey = 128 + np.where(inside, 20, -20) + random.normal(0, self.noise, (side, side))
         image = np.full((side, side, 4), 255, np.uint8)
         image[..., :3] = np.clip(grey, 0, 255)[..., None]
-        return Sample(self.name(index), image, inside.astype(np.int32)[None])
+        return Sample(self.name(index), image, inside.astype(np.int32)[None], index % 2)
 
 
 def _net(seed: int = 0) -> FeatureNet:
@@ -60,7 +63,10 @@ def _net(seed: int = 0) -> FeatureNet:
 def _trainer(folder: Path, **settings: object) -> Trainer:
     defaults = TrainingSettings(steps=6, batch_size=2, size=SIZE, device="cpu", validate_every=3)
     chosen = replace(defaults, **settings)  # type: ignore[arg-type]
-    return Trainer(task_named(chosen.task)(_net(), chosen.weights), chosen, Discs(), Discs(2), folder / "w.safetensors")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        task = task_named(chosen.task)(_net(), chosen.weights, 2)
+    return Trainer(task, chosen, Discs(), Discs(2), folder / "w.safetensors")
 
 
 def _curve(trainer: Trainer) -> list[float]:
@@ -93,6 +99,29 @@ def test_the_regulariser_alone_brings_the_count_to_the_target(tmp_path: Path) ->
     counts = [trainer.learn(batch, [np.random.default_rng(i) for i in (1, 2)])["tokens"] for _ in range(steps)]
     assert abs(np.log(counts[0] / target)) > np.log(2)
     assert abs(np.log(np.mean(counts[-5:]) / target)) < np.log(1.25)
+
+
+@pytest.mark.parametrize("task", ["classify", "segment"])
+def test_a_transformer_task_learns_a_batch_by_heart(task: str, tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path, task=task, steps=60, weights=LossWeights(target_tokens=6.0))
+    batch = [Discs(noise=1.0).sample(index, np.random.default_rng(0), SIZE) for index in range(4)]
+    rows = [trainer.learn(batch, [np.random.default_rng(i) for i in range(4)]) for _ in range(60)]
+    assert np.mean([row["accuracy"] for row in rows[-5:]]) > 0.95
+    assert rows[0]["accuracy"] < 0.9
+
+
+@pytest.mark.parametrize("task", ["classify", "segment"])
+def test_a_transformer_task_needs_two_classes(task: str) -> None:
+    with pytest.raises(UsageError, match="1 cannot be told apart"):
+        task_named(task)(_net(), None, 1)
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_validation_draws_its_regions(task: str, tmp_path: Path) -> None:
+    trainer = _trainer(tmp_path, task=task, steps=2, validate_every=2)
+    trainer.run()
+    with Image.open(trainer.folder / "samples-2.png") as picture:
+        assert picture.size == (2 * (SIZE + 4), 2 * (SIZE + 4))
 
 
 def test_a_resumed_run_gives_the_curve_of_an_uninterrupted_one(tmp_path: Path) -> None:

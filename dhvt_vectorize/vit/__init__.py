@@ -1,0 +1,1 @@
+"""The tokenizer in Vision Transformers: tokens → vectors → a transformer."""
