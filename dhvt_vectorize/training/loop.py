@@ -47,8 +47,8 @@ class TrainingSettings:
         steps: batches; each process works on its own of `batch_size`.
         batch_size: samples a step and process.
         size: side of a sample, in px.
-        learning_rate: the net's greatest one; thresholds and temperatures learn 7 times as fast, a transformer a third
-            as fast.
+        learning_rate: the greatest one, of the net; thresholds and temperatures learn 7 times as fast, a transformer a
+            third as fast, and the net beside a transformer a tenth.
         seed: of everything random.
         device: as in `resolve_device`.
         workers: processes that make samples; 0 makes them in this one.
@@ -123,7 +123,7 @@ class Trainer:
         rate = settings.learning_rate
         self.optimizer = torch.optim.AdamW(
             [
-                {"params": net, "weight_decay": 1e-4, "lr": rate},
+                {"params": net, "weight_decay": 1e-4, "lr": rate * task.net_rate},
                 {"params": beside, "weight_decay": 0.0, "lr": rate * _FASTER},
                 *([{"params": head, "weight_decay": 1e-2, "lr": rate * _SLOWER}] if head else []),
             ]

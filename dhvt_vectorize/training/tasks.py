@@ -108,6 +108,9 @@ class Task(nn.Module):
         classes: how many there are, for the tasks that name one.
     """
 
+    net_rate = 1.0
+    """How fast the net learns, as a share of the learning rate."""
+
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
         self.net = net
@@ -203,6 +206,9 @@ class ReconstructTask(Task):
 
 class TransformerTask(Task):
     """A transformer over the tokens of one cut: of as many as are wanted, else as the criterion selects."""
+
+    # faster, and regions change under the transformer before it has learned what they are
+    net_rate = 0.1
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__(net, weights)

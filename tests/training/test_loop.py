@@ -106,7 +106,7 @@ def test_a_transformer_task_learns_a_batch_by_heart(task: str, tmp_path: Path) -
     trainer = _trainer(tmp_path, task=task, steps=60, weights=LossWeights(target_tokens=6.0))
     batch = [Discs(noise=1.0).sample(index, np.random.default_rng(0), SIZE) for index in range(4)]
     rows = [trainer.learn(batch, [np.random.default_rng(i) for i in range(4)]) for _ in range(60)]
-    assert np.mean([row["accuracy"] for row in rows[-5:]]) > 0.95
+    assert np.mean([row["accuracy"] for row in rows[-10:]]) > 0.9
     assert rows[0]["accuracy"] < 0.9
 
 
