@@ -51,11 +51,12 @@ def write_standard_output(pieces: Iterable[str]) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        abandon_standard_output()
         raise output_error("<standard output>", error) from error
 
 
 def abandon_standard_output() -> None:
-    """Have Python's own flush at exit go nowhere, once the reader has gone away."""
+    """Have Python's own flush at exit go nowhere, once nothing more can be written."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -18,6 +18,8 @@ from dhvt_vectorize.options import VectorizeOptions
 TESTS = Path(__file__).parents[1]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(TESTS.parent), str(TESTS)])}
 ENVIRONMENT.pop("DHVT_DEBUG", None)
+# unbuffered output has nothing left to write at exit, and hides what goes wrong there
+ENVIRONMENT.pop("PYTHONUNBUFFERED", None)
 
 
 @pytest.fixture(autouse=True)
