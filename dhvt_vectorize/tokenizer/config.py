@@ -27,6 +27,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "border_price": (0.0, 1e6),
     "effective_sample": (1e-6, 1.0),
     "border_exponent": (0.0, 2.0),
+    "token_border_exponent": (0.0, 2.0),
+    "token_compactness": (0.0, 200.0),
     "border_tension": (0.0, 1e4),
 }
 
@@ -46,7 +48,10 @@ class TokenizerConfig:
         border_price: β, the criterion's price of a pixel edge of border, in parameters.
         effective_sample: how many independent samples a pixel counts for.
         rim_rule: whether anti-aliased rims are given to their neighbours by the hand-made rule.
-        border_exponent: μ, the power of the border length that divides a merge's cost.
+        border_exponent: μ, the power of the border length that divides a merge's cost, where regions are drawn.
+        token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
+        token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
+            units, where regions are tokens.
         border_tension: price of a pixel side of border when borders are refined, in Lab².
 
     Raises:
@@ -64,6 +69,8 @@ class TokenizerConfig:
     effective_sample: float = 0.25
     rim_rule: bool = True
     border_exponent: float = 0.0
+    token_border_exponent: float = 0.5
+    token_compactness: float = 20.0
     border_tension: float = 10.0
 
     def __post_init__(self) -> None:

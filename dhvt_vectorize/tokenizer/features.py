@@ -28,6 +28,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -36,8 +37,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import InputError
+from . import _mix_kernels
 from .colour import LINEAR_OF_BYTE, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
 from .config import TokenizerConfig
+from .parts import in_parts
 
 LARGEST_VALUE = 2**15 - 1
 """No |value| of a feature map is larger, so that its square fits 30 bits and 64-bit sums of squares never overflow."""
@@ -49,6 +52,7 @@ _SPACINGS = (1, 2)  # pixels between the neighbours that a pixel is mixed from, 
 _LEAST_WEIGHT = 0.02
 # what a pixel's own weight begins with: e^4 : 8, so that at inference no neighbour reaches the least weight
 _OWN_LOGIT = 4.0
+_ROWS_A_THREAD = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,13 +109,14 @@ class FeatureNet(nn.Module):
         return self._features(srgb_to_linear(image[:, :3]), image[:, 3:])[0]
 
     @torch.inference_mode()
-    def feature_map(self, pixels: UInt8[np.ndarray, "H W 4"], *, tile_pixels: int = 2**17) -> FeatureMap:
+    def feature_map(self, pixels: UInt8[np.ndarray, "H W 4"], *, tile_pixels: int | None = None) -> FeatureMap:
         """The features of one image, as integers; safe to call from several threads.
 
         Args:
             pixels: sRGB with straight alpha.
             tile_pixels: the image is worked through in tiles of about this many pixels, each with as much around it
-                as the net sees. That bounds the memory and keeps it in the processor's cache; the values are the same.
+                as the net sees. That bounds the memory; the values are the same. None: few enough for the processor's
+                cache where nothing around a tile is needed, else enough that what is around it costs little.
 
         Raises:
             InputError: not uint8 (H, W, 4), or no pixels.
@@ -123,7 +128,8 @@ class FeatureNet(nn.Module):
         values = np.empty((height, width, self.config.channels), np.int32)
         is_rim = np.zeros((height, width), bool)
         target, rim_target = torch.from_numpy(values), torch.from_numpy(is_rim)
-        margin = 0 if self._adds_nothing() else self.sight
+        margin, usual = (0, 2**17) if self._adds_nothing() else (self.sight, 2**19)
+        tile_pixels = tile_pixels or usual
         side = math.isqrt(tile_pixels)
         for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
             for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
@@ -183,6 +189,9 @@ class FeatureNet(nn.Module):
         self, colour: Float[Tensor, "B 4 H W"], logits: Float[Tensor, "B 18 H W"]
     ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B H W"]]:
         """The colours after each round of taking the weighted mean of nine, and the weight of each pixel's own."""
+        if not (self.training or torch.is_grad_enabled() or colour.is_cuda):
+            pairs = [_mixed_by_kernel(one.numpy(), other.numpy()) for one, other in zip(colour, logits, strict=True)]
+            return torch.stack([mixed for mixed, _ in pairs]), torch.stack([own for _, own in pairs])
         height, width = colour.shape[2:]
         own = torch.ones_like(logits[:, 0], dtype=torch.float32)
         for spacing, round_logits in zip(_SPACINGS, logits.float().chunk(len(_SPACINGS), 1), strict=True):
@@ -207,6 +216,20 @@ class FeatureNet(nn.Module):
 
     def _rounded(self, features: Tensor) -> Tensor:
         return torch.round(features * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)
+
+
+def _mixed_by_kernel(
+    colour: Float[np.ndarray, "4 H W"], logits: Float[np.ndarray, "18 H W"]
+) -> tuple[Float[Tensor, "4 H W"], Float[Tensor, "H W"]]:
+    """`FeatureNet._mixed` of one image as inference wants it, on the CPU."""
+    own = np.ones(colour.shape[1:], np.float32)
+    rounds = np.split(np.moveaxis(logits, 0, 2), len(_SPACINGS), axis=2)
+    for spacing, round_logits in zip(_SPACINGS, rounds, strict=True):
+        mixed = np.empty(colour.shape, np.float32)
+        mix = partial(_mix_kernels.mix, colour, round_logits, spacing, np.float32(_LEAST_WEIGHT), mixed, own)
+        in_parts(colour.shape[1], mix, smallest=_ROWS_A_THREAD)
+        colour = mixed
+    return torch.from_numpy(colour), torch.from_numpy(own)
 
 
 def _separable(width: int, dilation: int) -> nn.Sequential:

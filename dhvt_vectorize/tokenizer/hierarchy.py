@@ -63,13 +63,25 @@ def build_merge_tree(
     values: Int[np.ndarray, "H W C"],
     leaf_of_pixel: Int32[np.ndarray, "H W"] | None = None,
     border_exponent: float = 0.0,
+    steps_a_pixel: float = 0.0,
 ) -> MergeTree:
-    """The merge tree of integer features; leaves are flat zones, or the given 4-connected regions 0…L−1."""
+    """The merge tree of integer features.
+
+    Args:
+        values: |value| ≤ 2¹⁵.
+        leaf_of_pixel: 4-connected regions 0…L−1 to begin with; None begins with flat zones.
+        border_exponent: μ.
+        steps_a_pixel: how many feature steps a pixel of distance between centroids counts for in a merge's cost; above
+            0 regions become compact, as superpixels with positions among their features do (SLIC, Achanta et al. 2012).
+    """
     values = np.ascontiguousarray(values, np.int32)
     if leaf_of_pixel is None:
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
+    features = values.shape[2]
+    if steps_a_pixel > 0:
+        values = _with_positions(values, steps_a_pixel)
     graph, spare = region_graph(leaf_of_pixel, leaves)
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
@@ -82,7 +94,16 @@ def build_merge_tree(
     merges = np.arange(leaves, len(left), dtype=np.int32)
     parent[left[leaves:]] = merges
     parent[right[leaves:]] = merges
+    sums, squares = (np.ascontiguousarray(array[:, :features]) for array in (sums, squares))
     return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
+
+
+def _with_positions(values: Int32[np.ndarray, "H W C"], steps_a_pixel: float) -> Int32[np.ndarray, "H W C2"]:
+    """The features and, as two more, where each pixel lies."""
+    height, width = values.shape[:2]
+    y = np.rint(np.arange(height) * steps_a_pixel).astype(np.int32)
+    x = np.rint(np.arange(width) * steps_a_pixel).astype(np.int32)
+    return np.concatenate([values, *(p[..., None] for p in np.meshgrid(y, x, indexing="ij"))], axis=2, dtype=np.int32)
 
 
 def _empty_tree(nodes: int, channels: int) -> tuple[np.ndarray, ...]:

@@ -18,9 +18,9 @@ SMALLEST_PART = 8192  # below this a thread costs more than it saves
 MOST_THREADS = 4
 
 
-def in_parts(count: int, work: Callable[[int, int], Result]) -> list[Result]:
-    """Call `work(first, last)` on ranges that cover 0…count; their results in order."""
-    parts = max(1, min(_threads(), count // SMALLEST_PART))
+def in_parts(count: int, work: Callable[[int, int], Result], smallest: int | None = None) -> list[Result]:
+    """Call `work(first, last)` on ranges that cover 0…count, none below `smallest`; their results in order."""
+    parts = max(1, min(_threads(), count // (smallest or SMALLEST_PART)))
     bounds = [count * part // parts for part in range(parts + 1)]
     if parts == 1:
         return [work(0, count)]

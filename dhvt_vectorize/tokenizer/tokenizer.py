@@ -6,6 +6,7 @@ regions, and the partition that an information criterion selects from it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,16 @@ class DHVTokenizer(nn.Module):
         is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
         return PixelFeatures(values.reshape(-1, values.shape[2])[owner], colours, is_rim)
 
-    def merge_tree(self, features: PixelFeatures) -> MergeTree:
-        """The hierarchy over the features' flat zones."""
+    def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
+        """The hierarchy over the features' flat zones.
+
+        Args:
+            features: of `pixel_features`.
+            compact: whether regions shall be tokens, with short borders and of one place, rather than shapes whose
+                colours fit.
+        """
+        if compact:
+            return compact_tree(features.values, self.config)
         return build_merge_tree(features.values, border_exponent=self.config.border_exponent)
 
     def select(
@@ -128,7 +137,19 @@ class DHVTokenizer(nn.Module):
         """The partition with every border pixel in the region that suits it best; as many regions, each connected."""
         return refine(partition, features.values, self.config.border_tension * self.config.feature_scale**2)
 
-    def partition(self, image: Any, **choice: Any) -> Partition:
-        """Divide an image (path, PIL image, array, RasterImage) into connected regions; `choice` as in `select`."""
+    def partition(self, image: Any, *, compact: bool = True, **choice: Any) -> Partition:
+        """Divide an image (path, PIL image, array, RasterImage) into connected regions, made to be tokens.
+
+        Args:
+            image: any size.
+            compact: False makes the regions that are drawn; see `merge_tree`.
+            choice: as in `select`.
+        """
         features = self.pixel_features(load_raster(image).pixels)
-        return self.refine(self.select(self.merge_tree(features), **choice), features)
+        return self.refine(self.select(self.merge_tree(features, compact=compact), **choice), features)
+
+
+def compact_tree(values: Int32[np.ndarray, "H W C"], config: TokenizerConfig) -> MergeTree:
+    """The merge tree of regions that are to be tokens."""
+    steps_a_pixel = config.token_compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
+    return build_merge_tree(values, border_exponent=config.token_border_exponent, steps_a_pixel=steps_a_pixel)

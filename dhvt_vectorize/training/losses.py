@@ -24,6 +24,7 @@ from jaxtyping import Float, Int32
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.soft import NearRegions
 from . import _pair_kernels
 
@@ -67,7 +68,7 @@ def region_affinity(
     features: Float[Tensor, "C H W"],
     labels: Int32[Tensor, "A H W"],
     regions: Int32[np.ndarray, "H W"],
-    border_exponent: float,
+    config: TokenizerConfig,
     thresholds: Thresholds,
 ) -> Float[Tensor, ""]:
     """Cross-entropy of pairs of touching regions; 0 where none is judged.
@@ -76,7 +77,7 @@ def region_affinity(
         features: what the partition was made from.
         labels: the annotators' maps.
         regions: the partition, 0…K−1.
-        border_exponent: μ of the merges' cost.
+        config: of the merges' cost, as in `compact_tree`.
         thresholds: learned with the net.
     """
     pairs, sides = np.unique(_pair_kernels.touching_pixels(regions), axis=0, return_counts=True)
@@ -87,15 +88,24 @@ def region_affinity(
     one, other = torch.from_numpy(pairs.T.copy()).to(features.device)
     pixels = torch.bincount(region, minlength=count).to(features)
     means = features.new_zeros(count, features.shape[0]).index_add(0, region, features.flatten(1).T) / pixels[:, None]
-    logarithm = torch.log((means[one] - means[other]).square().sum(1) + _NEARLY_EQUAL)
+    places = _centroids(region, pixels, regions.shape) * (config.token_compactness / float(np.sqrt(regions.size)))
+    apart_in_place = (places[one] - places[other]).square().sum(1)
+    logarithm = torch.log((means[one] - means[other]).square().sum(1) + apart_in_place + _NEARLY_EQUAL)
     logarithm = logarithm + torch.log(pixels[one] * pixels[other] / (pixels[one] + pixels[other]))
-    logarithm = logarithm - border_exponent * torch.log(torch.from_numpy(sides).to(features))
+    logarithm = logarithm - config.token_border_exponent * torch.log(torch.from_numpy(sides).to(features))
     regions_a_megapixel = count / regions.size * 1e6
     threshold = thresholds.region + thresholds.region_by_count * np.log(regions_a_megapixel / 1000.0)
     logits = torch.exp(thresholds.region_slope) * (logarithm - threshold)
     apart, judged = _regions_parted(region, count, one, other, labels)
     # a wrong merge costs as many pixels as the smaller region has; the root keeps the large ones from ruling alone
     return _balanced_cross_entropy(logits, apart, judged * torch.minimum(pixels[one], pixels[other]).sqrt())
+
+
+def _centroids(region: Tensor, pixels: Tensor, shape: tuple[int, ...]) -> Float[Tensor, "K 2"]:
+    """y and x of every region's centre, in px."""
+    place = torch.arange(len(region), device=region.device)
+    coordinates = torch.stack([place // shape[1], place % shape[1]], 1).to(pixels)
+    return pixels.new_zeros(len(pixels), 2).index_add(0, region, coordinates) / pixels[:, None]
 
 
 # For one direction (down, right): the share of annotators who part the pair, and whether any judges it; (H − 1, W), …

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .loop import TrainingSettings
 
 # A trained net sees a rim's neighbourhood itself, and has room for more than colours.
-_TRAINED = TokenizerConfig(channels=8, rim_rule=False, border_exponent=0.5)
+_TRAINED = TokenizerConfig(channels=8, rim_rule=False)
 
 
 def starting_net(init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:

@@ -31,10 +31,11 @@ from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import FeatureNet
-from ..tokenizer.hierarchy import MergeTree, build_merge_tree
+from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
+from ..tokenizer.tokenizer import compact_tree
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -186,7 +187,7 @@ class RegionsTask(Task):
     def _terms(self, division: Division) -> dict[str, Tensor]:
         features, labels = division.features, division.labels
         regions = division.near.ids[:, 0].view(features.shape[1:]).int().cpu().numpy()
-        region = region_affinity(features, labels, regions, self.net.config.border_exponent, self.thresholds)
+        region = region_affinity(features, labels, regions, self.net.config, self.thresholds)
         pixel = pixel_affinity(features, labels, self.thresholds)
         return {"region": region, "pixel": pixel, "loss": region + self.weights.pixel * pixel}
 
@@ -272,7 +273,7 @@ def task_named(name: str) -> type[Task]:
 def merge_tree(features: Float[Tensor, "C H W"], config: TokenizerConfig) -> MergeTree:
     """The tree over features as they are now, rounded as a feature map is."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-(2**15 - 1), 2**15 - 1)
-    return build_merge_tree(steps.permute(1, 2, 0).int().cpu().numpy(), border_exponent=config.border_exponent)
+    return compact_tree(steps.permute(1, 2, 0).int().cpu().numpy(), config)
 
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:

@@ -332,3 +332,18 @@ class TestInput:
 
     def test_bytes_over_255_are_the_unit_values(self) -> None:
         np.testing.assert_array_equal(UNIT_OF_BYTE, np.arange(256, dtype=np.float32) / np.float32(255))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 50), (70, 41)])
+def test_the_kernel_that_mixes_pixels_agrees_with_torch(size: tuple[int, int]) -> None:
+    net = FeatureNet(TokenizerConfig(channels=6)).eval()
+    random = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        net.mix.weight.normal_(0, 0.7, generator=random)
+        net.mix.bias.normal_(0, 2.0, generator=random)
+    image = torch.rand(2, 4, *size, generator=random)
+    by_torch = net(image).detach()
+    with torch.inference_mode():
+        by_kernel, unmixed = net(image), FeatureNet().eval()(image)
+    torch.testing.assert_close(by_kernel, by_torch, atol=1e-3, rtol=0)
+    assert size == (1, 1) or (by_kernel[:, :4] - unmixed).abs().max() > 1

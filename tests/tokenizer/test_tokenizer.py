@@ -182,3 +182,32 @@ class TestPartition:
             clear = features.is_rim & (np.abs(cover - side) < 0.4)
             assert clear.sum() > 10
             assert np.abs(features.values[clear] - expected).max() < 0.1 * contrast
+
+
+def test_compact_regions_have_shorter_borders_and_lie_in_one_place(photo: np.ndarray) -> None:
+    tokenizer = DHVTokenizer.load()
+    drawn, compact = (tokenizer.partition(photo, regions=60, compact=choice) for choice in (False, True))
+    assert drawn.regions == compact.regions == 60
+
+    def border(labels: np.ndarray) -> int:
+        return int((labels[1:] != labels[:-1]).sum() + (labels[:, 1:] != labels[:, :-1]).sum())
+
+    def spread(labels: np.ndarray) -> float:
+        places = np.indices(labels.shape).reshape(2, -1).astype(float)
+        sizes = np.bincount(labels.ravel())
+        means = np.stack([np.bincount(labels.ravel(), axis) / sizes for axis in places])
+        return float(((places - means[:, labels.ravel()]) ** 2).sum())
+
+    assert border(compact.labels) < border(drawn.labels)
+    assert spread(compact.labels) < spread(drawn.labels)
+
+
+def test_a_compact_tree_begins_at_flat_zones_and_keeps_sums_of_features_alone() -> None:
+    tokenizer = DHVTokenizer.load()
+    image = np.zeros((20, 30, 3), np.uint8)
+    image[5:9, 7:20] = (200, 30, 60)
+    features = tokenizer.pixel_features(opaque(image))
+    plain, compact = (tokenizer.merge_tree(features, compact=choice) for choice in (False, True))
+    assert compact.leaves == plain.leaves == 2
+    np.testing.assert_array_equal(compact.sums, plain.sums)
+    np.testing.assert_array_equal(compact.squares, plain.squares)

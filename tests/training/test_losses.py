@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.soft import SoftAssignment, near_regions
 from dhvt_vectorize.training.losses import (
     Thresholds,
@@ -17,9 +18,11 @@ from dhvt_vectorize.training.losses import (
     count_penalty,
     pixel_affinity,
     region_affinity,
+    token_segmentation,
 )
 
 SIDE = 24
+CONFIG = TokenizerConfig()
 
 
 def _halves() -> torch.Tensor:
@@ -45,7 +48,7 @@ def test_features_that_tell_the_regions_apart_cost_less(loss: str) -> None:
         features = _features(apart)
         if loss == "pixel":
             return float(pixel_affinity(features, _halves(), Thresholds()).detach())
-        return float(region_affinity(features, _halves(), _quarters(), 0.5, Thresholds()).detach())
+        return float(region_affinity(features, _halves(), _quarters(), CONFIG, Thresholds()).detach())
 
     assert cost(40.0) < cost(10.0) < cost(0.0)
 
@@ -56,7 +59,7 @@ def test_a_step_down_the_gradient_parts_the_regions(loss: str) -> None:
     if loss == "pixel":
         value = pixel_affinity(features, _halves(), thresholds)
     else:
-        value = region_affinity(features, _halves(), _quarters(), 0.5, thresholds)
+        value = region_affinity(features, _halves(), _quarters(), CONFIG, thresholds)
     value.backward()
     assert features.grad is not None
     half = SIDE // 2
@@ -69,9 +72,9 @@ def test_a_step_down_the_gradient_parts_the_regions(loss: str) -> None:
 def test_what_nobody_judges_costs_nothing() -> None:
     ignored = torch.full((2, SIDE, SIDE), -1, dtype=torch.int32)
     assert pixel_affinity(_features(5.0), ignored, Thresholds()) == 0
-    assert region_affinity(_features(5.0), ignored, _quarters(), 0.5, Thresholds()) == 0
+    assert region_affinity(_features(5.0), ignored, _quarters(), CONFIG, Thresholds()) == 0
     one_region = np.zeros((SIDE, SIDE), np.int32)
-    assert region_affinity(_features(5.0), _halves(), one_region, 0.5, Thresholds()) == 0
+    assert region_affinity(_features(5.0), _halves(), one_region, CONFIG, Thresholds()) == 0
 
 
 def test_ignored_pixels_change_nothing() -> None:
@@ -90,7 +93,7 @@ def test_the_gradient_of_the_region_loss_is_that_of_finite_differences() -> None
     thresholds = Thresholds().double()
 
     def loss(values: torch.Tensor) -> torch.Tensor:
-        return region_affinity(values, _halves(), _quarters(), 0.5, thresholds)
+        return region_affinity(values, _halves(), _quarters(), CONFIG, thresholds)
 
     (gradient,) = torch.autograd.grad(loss(features), features)
     direction = torch.randn(features.shape, generator=torch.Generator().manual_seed(2)).double()
@@ -137,3 +140,69 @@ def test_twice_as_many_tokens_cost_as_much_as_half_as_many() -> None:
     torch.testing.assert_close(twice, half)
     assert float(twice) == pytest.approx(math.log(2) ** 2)
     assert count_penalty(torch.tensor(100.0), 100.0) == 0
+
+
+def test_a_distance_in_place_parts_regions_as_one_in_colour_does() -> None:
+    """Two rows of equal colour: the farther the centroids count, the more "another region" costs nothing."""
+    thresholds = Thresholds()
+    labels = _halves()
+    halves = (np.arange(SIDE)[None] // (SIDE // 2)).repeat(SIDE, 0).astype(np.int32)
+    costs = [
+        float(
+            region_affinity(_features(0.0), labels, halves, TokenizerConfig(token_compactness=x), thresholds).detach()
+        )
+        for x in (0.0, 20.0, 100.0)
+    ]
+    assert costs[0] > costs[1] > costs[2]
+
+
+class TestTokenSegmentation:
+    near = near_regions(_quarters())
+
+    def _sure(self) -> torch.Tensor:
+        share = torch.zeros_like(self.near.squared_distance)
+        share[:, 0] = 1
+        return share
+
+    def test_tokens_that_name_their_class_cost_nothing(self) -> None:
+        right = 50.0 * torch.tensor([[1.0, 0], [0, 1], [1, 0], [0, 1]])
+        terms = token_segmentation(right, _halves(), self.near, self._sure())
+        assert terms["accuracy"] == 1
+        assert terms["cross_entropy"] == pytest.approx(0, abs=1e-6)
+        assert terms["dice"] == pytest.approx(0, abs=1e-2)
+        wrong = token_segmentation(-right, _halves(), self.near, self._sure())
+        assert wrong["accuracy"] == 0
+        assert wrong["dice"] == pytest.approx(1, abs=1e-2)
+        assert wrong["cross_entropy"] == pytest.approx(50, rel=1e-5)
+
+    def test_a_mixed_token_costs_its_entropy_at_best(self) -> None:
+        """Targets are shares of pixels: rows split 1 : 3 are best answered 1 : 3."""
+        labels = torch.zeros(1, SIDE, SIDE, dtype=torch.int32)
+        labels[:, ::4] = 1
+        logits = torch.log(torch.tensor([[0.75, 0.25]])).repeat(4, 1).requires_grad_()
+        terms = token_segmentation(logits, labels, self.near, self._sure())
+        entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
+        assert terms["cross_entropy"].item() == pytest.approx(entropy, rel=1e-5)
+        terms["cross_entropy"].backward()
+        torch.testing.assert_close(logits.grad, torch.zeros(4, 2), atol=1e-6, rtol=0)
+
+    def test_what_is_ignored_counts_for_nothing(self) -> None:
+        labels, logits = _halves(), torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+        partly = labels.clone()
+        partly[:, ::2] = -1
+        whole, half = (token_segmentation(logits, each, self.near, self._sure()) for each in (labels, partly))
+        assert half["cross_entropy"] == pytest.approx(whole["cross_entropy"].item(), rel=1e-5)
+        nothing = token_segmentation(logits, torch.full_like(labels, -1), self.near, self._sure())
+        assert all(value == 0 for value in nothing.values())
+
+    def test_the_gradient_reaches_who_belongs_to_a_token(self) -> None:
+        features = _features(5.0)
+        share = SoftAssignment()(features.flatten(1).T, self.near)
+        logits = torch.randn(4, 2, generator=torch.Generator().manual_seed(0))
+        token_segmentation(logits, _halves(), self.near, share)["loss"].backward()
+        assert features.grad is not None
+        assert (features.grad != 0).any()
+
+    def test_a_class_beyond_those_there_are_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="a label is 1, but there are 1 classes"):
+            token_segmentation(torch.zeros(4, 1), _halves(), self.near, self._sure())
