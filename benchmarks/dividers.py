@@ -5,6 +5,7 @@ lab-μ               the same merge tree on the features of an untrained net, wh
 lab-μ-rims          the same after the hand-made rim rule (`dhvt_vectorize.tokenizer.rims`)
 lab-μ-smooth        as lab-μ, on Lab smoothed by a Gaussian of σ = 1
 lab-μ-refined       as lab-μ, the cut refined as the tokenizer refines its own; lab-μ-rims-refined likewise
+lab-μ-compact       as lab-μ, with positions in the merges' cost as the tokenizer has them; lab-μ-compact-refined likewise
 slic                scikit-image's SLIC (Achanta et al. 2012), compactness 10, σ = 1
 felzenszwalb        scikit-image's graph cut (Felzenszwalb & Huttenlocher 2004), σ = 0.8, no region below N/8K pixels
 compact-watershed   scikit-image's watershed (Neubert & Protzel 2014) of the Lab gradient from K evenly spread markers,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 TOKENIZER = "tokenizer"
 BORDER_EXPONENTS = (0.0, 0.25, 0.5, 0.75)
-VARIANTS = ("", "-rims", "-smooth", "-refined", "-rims-refined")
+VARIANTS = ("", "-rims", "-smooth", "-refined", "-rims-refined", "-compact", "-compact-refined")
 RAW_LAB = {f"lab-{mu:g}{variant}": (mu, variant) for variant in VARIANTS for mu in BORDER_EXPONENTS}
 CLASSICAL = ("slic", "felzenszwalb", "compact-watershed", "ward")
 METHODS = (TOKENIZER, *RAW_LAB, *CLASSICAL)
@@ -116,7 +117,8 @@ def _open(name: str, weights: Sequence[Path], counts: Sequence[int]) -> dict[str
         files = zip(tokenizer_names(weights), weights, strict=True)
         return {each: partial(_merged, DHVTokenizer.load(file, "cpu"), counts=counts) for each, file in files}
     mu, variant = RAW_LAB[name]
-    config = TokenizerConfig(border_exponent=mu, rim_rule="rims" in variant)
+    plain = TokenizerConfig(token_border_exponent=mu, rim_rule="rims" in variant)
+    config = plain if "compact" in variant else replace(plain, token_compactness=0.0)
     tokenizer = DHVTokenizer(initial_net(config).eval(), config)
     smooth, refined = "smooth" in variant, "refined" in variant
     return {name: partial(_merged, tokenizer, counts=counts, smooth=smooth, refined=refined)}
@@ -136,7 +138,7 @@ def _merged(
     if smooth:
         blurred = gaussian_filter(features.values.astype(np.float64), 1.0, axes=(0, 1))
         features = replace(features, values=np.rint(blurred).astype(np.int32))
-    tree = tokenizer.merge_tree(features)
+    tree = tokenizer.merge_tree(features, compact=True)
 
     def cut(count: int) -> Labels:
         partition = tokenizer.select(tree, regions=count)

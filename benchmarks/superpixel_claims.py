@@ -18,6 +18,7 @@ _VARIANTS = {
     "raw Lab at its best μ": ("", "-refined"),
     "raw Lab with the rim rule": ("-rims", "-rims-refined"),
     "raw Lab, smoothed": ("-smooth",),
+    "raw Lab, compact": ("-compact", "-compact-refined"),
 }
 GROUPS: Mapping[str, Sequence[str]] = {
     group: [name for name, (_, variant) in RAW_LAB.items() if variant in variants]

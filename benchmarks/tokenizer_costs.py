@@ -163,7 +163,7 @@ def _stage_seconds(tokenizer: DHVTokenizer, raster: RgbArray) -> list[float]:
     times.append(time.perf_counter())
     features = tokenizer.pixel_features(pixels)
     times.append(time.perf_counter())
-    tree = tokenizer.merge_tree(features)
+    tree = tokenizer.merge_tree(features, compact=True)
     times.append(time.perf_counter())
     partition = tokenizer.select(tree)
     times.append(time.perf_counter())
