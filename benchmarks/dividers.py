@@ -5,7 +5,7 @@ lab-μ               the same merge tree on the features of an untrained net, wh
 lab-μ-rims          the same after the hand-made rim rule (`dhvt_vectorize.tokenizer.rims`)
 lab-μ-smooth        as lab-μ, on Lab smoothed by a Gaussian of σ = 1
 lab-μ-refined       as lab-μ, the cut refined as the tokenizer refines its own; lab-μ-rims-refined likewise
-lab-μ-compact       as lab-μ, with positions in the merges' cost as the tokenizer has them; lab-μ-compact-refined likewise
+lab-μ-compact       as lab-μ, with places in the merges' cost as the tokenizer has them; lab-μ-compact-refined likewise
 slic                scikit-image's SLIC (Achanta et al. 2012), compactness 10, σ = 1
 felzenszwalb        scikit-image's graph cut (Felzenszwalb & Huttenlocher 2004), σ = 0.8, no region below N/8K pixels
 compact-watershed   scikit-image's watershed (Neubert & Protzel 2014) of the Lab gradient from K evenly spread markers,
