@@ -245,7 +245,10 @@ def choose_joins(best, cost, pixels, degrees, threshold):
 
 @njit(cache=True, nogil=True)
 def joining_order(joins, best, cost):
-    """The joining nodes in the order they merge: by cost within a group of several, by label else."""
+    """The joining nodes in the order they merge, and how many of them are pairs.
+
+    First those who merge with one other and no more, by label, then those in larger groups, by cost.
+    """
     count = best.size
     group = np.arange(count).astype(np.int32)
     size = np.zeros(count, np.int32)
@@ -272,20 +275,35 @@ def joining_order(joins, best, cost):
                 crowded += 1
     several = several[:crowded]
     order[simple:] = several[np.argsort(cost[several], kind="mergesort")]
-    return order
+    return order, simple
 
 
 @njit(cache=True, nogil=True)
-def merge(order, best, ids, next_id, starts, degrees, neighbours, lengths, border_exponent, tree):
-    """Merge the nodes of `order`, one after the other; returns each node's group (union-find root) and the next id.
+def merge_pairs(
+    order, best, group, ids, next_id, starts, degrees, neighbours, lengths, border_exponent, tree, first, last
+):
+    """Merge the pairs first…last − 1 of `order`, of which the k-th becomes the tree's node next_id + k.
 
     `tree` is (left, right, cost, pixels, sums, squares, border) over all node ids; the rows of the new nodes are
-    written. `ids` is updated: a group's root holds the id of the whole group.
+    written. `ids` and `group` are updated: a group's root holds the id of the whole group.
     """
-    left, right, node_cost, pixels, sums, squares, border = tree
+    for k in range(first, last):
+        b = order[k]
+        a = best[b]
+        shared = 0
+        for e in range(starts[b], starts[b] + degrees[b]):
+            if neighbours[e] == a:
+                shared = lengths[e]
+                break
+        _write_merge(ids[a], ids[b], np.int64(shared), next_id + k, border_exponent, tree)
+        group[b] = a
+        ids[a] = next_id + k
+
+
+@njit(cache=True, nogil=True)
+def merge_groups(order, best, group, ids, next_id, starts, degrees, neighbours, lengths, border_exponent, tree):
+    """Merge the nodes of `order` with their best neighbours, one after the other, as `merge_pairs` does with pairs."""
     count = best.size
-    channels = sums.shape[1]
-    group = np.arange(count).astype(np.int32)
     next_member = np.full(count, -1, np.int32)
     last_member = np.arange(count).astype(np.int32)
     for u in order:
@@ -297,26 +315,31 @@ def merge(order, best, ids, next_id, starts, degrees, neighbours, lengths, borde
                 if _find(group, neighbours[e]) == a:
                     shared += lengths[e]
             member = next_member[member]
-        i, j = ids[a], ids[b]
-        left[next_id], right[next_id] = i, j
-        distance = 0.0
-        for c in range(channels):
-            d = sums[i, c] / pixels[i] - sums[j, c] / pixels[j]
-            distance += d * d
-            sums[next_id, c] = sums[i, c] + sums[j, c]
-            squares[next_id, c] = squares[i, c] + squares[j, c]
-        w = distance * (np.float64(pixels[i]) * np.float64(pixels[j]) / np.float64(pixels[i] + pixels[j]))
-        if border_exponent != 0.0:
-            w /= np.float64(shared) ** border_exponent
-        node_cost[next_id] = w
-        pixels[next_id] = pixels[i] + pixels[j]
-        border[next_id] = border[i] + border[j] - 2 * shared
+        _write_merge(ids[a], ids[b], np.int64(shared), next_id, border_exponent, tree)
         next_member[last_member[a]] = b
         last_member[a] = last_member[b]
         group[b] = a
         ids[a] = next_id
         next_id += 1
-    return group, next_id
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _write_merge(i, j, shared, node, border_exponent, tree):
+    """Write the row of the node that i and j become, which share so many pixel sides."""
+    left, right, node_cost, pixels, sums, squares, border = tree
+    left[node], right[node] = i, j
+    distance = 0.0
+    for c in range(sums.shape[1]):
+        d = sums[i, c] / pixels[i] - sums[j, c] / pixels[j]
+        distance += d * d
+        sums[node, c] = sums[i, c] + sums[j, c]
+        squares[node, c] = squares[i, c] + squares[j, c]
+    w = distance * (np.float64(pixels[i]) * np.float64(pixels[j]) / np.float64(pixels[i] + pixels[j]))
+    if border_exponent != 0.0:
+        w /= np.float64(shared) ** border_exponent
+    node_cost[node] = w
+    pixels[node] = pixels[i] + pixels[j]
+    border[node] = border[i] + border[j] - 2 * shared
 
 
 @njit(cache=True, nogil=True)

@@ -13,6 +13,7 @@ Limits: 4-neighbourhood; at most 2³⁰ pixels; |feature| ≤ 2¹⁵.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int, Int32, Int64
@@ -130,8 +131,12 @@ def _merge_all(tree: tuple[np.ndarray, ...], leaves: int, graph: Graph, spare: S
         share = EARLY_SHARE if len(ids) > leaves * LATE_FROM else LATE_SHARE
         threshold = max(threshold * THRESHOLD_GROWTH, _quantile(cost, share))
         joins = _kernels.choose_joins(best, cost, node_pixels, graph.degrees, threshold)
-        order = _kernels.joining_order(joins, best, cost)
-        group, next_id = _kernels.merge(order, best, ids, next_id, *graph, border_exponent, tree)
+        order, pairs = _kernels.joining_order(joins, best, cost)
+        group = np.arange(len(ids), dtype=np.int32)
+        work = (best, group, ids)
+        in_parts(pairs, partial(_kernels.merge_pairs, order, *work, next_id, *graph, border_exponent, tree))
+        _kernels.merge_groups(order[pairs:], *work, next_id + pairs, *graph, border_exponent, tree)
+        next_id += len(order)
         ids, groups = _grouped(group, ids)
         graph, spare = contracted(graph, groups, spare), (graph.neighbours, graph.lengths)
 

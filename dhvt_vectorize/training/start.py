@@ -5,7 +5,7 @@ In: weights to begin with, or none; the run's settings and results. Out: a net, 
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,6 @@ from ..tokenizer.initial import initial_net
 if TYPE_CHECKING:
     from .loop import TrainingSettings
 
-# A trained net sees a rim's neighbourhood itself, and has room for more than colours.
-_TRAINED = TokenizerConfig(channels=8, rim_rule=False)
-
 
 def starting_net(init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:
     """The net to train, and in words where it comes from.
@@ -30,7 +27,7 @@ def starting_net(init: Path | None, channels: int | None, seed: int) -> tuple[Fe
         UsageError: `channels` are out of range, or others than `init` has.
     """
     if init is None:
-        config = _TRAINED if channels is None else replace(_TRAINED, channels=channels)
+        config = TokenizerConfig() if channels is None else TokenizerConfig(channels=channels)
         return initial_net(config, seed), f"an untrained net under seed {seed}"
     checkpoint = load_checkpoint(init, "cpu")
     if channels not in (None, checkpoint.config.channels):

@@ -33,6 +33,7 @@ from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
+from ..tokenizer.rims import premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
 from ..tokenizer.tokenizer import compact_tree
@@ -139,6 +140,8 @@ class Task(nn.Module):
         return {**terms, **regulariser, "loss": loss}
 
     def _divide(self, image: Tensor, features: Tensor, sample: Sample, random: np.random.Generator) -> Division:
+        if self.net.config.rim_rule:
+            features = with_owners_features(features, sample)
         tree = merge_tree(features, self.net.config)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
@@ -268,6 +271,12 @@ def task_named(name: str) -> type[Task]:
     if name not in TASKS:
         raise UsageError("--task", f"no such value {name!r}", f"choose one of {', '.join(TASKS)}")
     return TASKS[name]
+
+
+def with_owners_features(features: Float[Tensor, "C H W"], sample: Sample) -> Float[Tensor, "C H W"]:
+    """The features where the hand-made rule has given rim pixels their owner's, as the tokenizer sees them."""
+    owner = torch.from_numpy(resolve_rims(premultiply(sample.image)).astype(np.int64)).to(features.device)
+    return features.flatten(1)[:, owner.flatten()].view(features.shape)
 
 
 def merge_tree(features: Float[Tensor, "C H W"], config: TokenizerConfig) -> MergeTree:
