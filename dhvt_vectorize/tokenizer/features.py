@@ -106,14 +106,18 @@ class FeatureNet(nn.Module):
         if image.ndim != 4 or image.shape[1] != 4 or 0 in image.shape[2:]:
             raise InputError("<tensor>", f"has the shape {tuple(image.shape)}", "give (B, 4, H, W): sRGB and alpha")
         image = image.float()
-        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:])[0]
+        branch = torch.is_grad_enabled() or self.is_trained
+        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:], branch)[0]
 
     @torch.inference_mode()
-    def feature_map(self, pixels: UInt8[np.ndarray, "H W 4"], *, tile_pixels: int | None = None) -> FeatureMap:
+    def feature_map(
+        self, pixels: UInt8[np.ndarray, "H W 4"], *, branch: bool = True, tile_pixels: int | None = None
+    ) -> FeatureMap:
         """The features of one image, as integers; safe to call from several threads.
 
         Args:
             pixels: sRGB with straight alpha.
+            branch: False gives each pixel its own colour, whatever was trained.
             tile_pixels: the image is worked through in tiles of about this many pixels, each with as much around it
                 as the net sees. That bounds the memory; the values are the same. None: few enough for the processor's
                 cache where nothing around a tile is needed, else enough that what is around it costs little.
@@ -128,12 +132,13 @@ class FeatureNet(nn.Module):
         values = np.empty((height, width, self.config.channels), np.int32)
         is_rim = np.zeros((height, width), bool)
         target, rim_target = torch.from_numpy(values), torch.from_numpy(is_rim)
-        margin, usual = (0, 2**17) if self._adds_nothing() else (self.sight, 2**19)
+        branch = branch and self.is_trained
+        margin, usual = (self.sight, 2**19) if branch else (0, 2**17)
         tile_pixels = tile_pixels or usual
         side = math.isqrt(tile_pixels)
         for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
             for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
-                features, own = self._features_of_bytes(source[rows_seen, columns_seen])
+                features, own = self._features_of_bytes(source[rows_seen, columns_seen], branch)
                 top, left = rows.start - rows_seen.start, columns.start - columns_seen.start
                 inner = np.s_[..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
                 target[rows, columns] = self._rounded(features[inner]).permute(1, 2, 0).to(target)
@@ -142,28 +147,33 @@ class FeatureNet(nn.Module):
         return FeatureMap(values, is_rim, self.config.feature_scale)
 
     @property
+    def is_trained(self) -> bool:
+        """Whether the branch does anything."""
+        return bool(self.mix.weight.any() or any(parameter.any() for parameter in self.correct.parameters()))
+
+    @property
     def sight(self) -> int:
         """How many pixels to each side a feature can depend on, rounded up to whole context cells."""
         # the context's convolutions, one cell for the enlargement, one for `detail`, `correct` and the neighbours
         cells = sum(_DILATIONS[layer % len(_DILATIONS)] for layer in range(self.config.context_depth))
         return _STRIDE * (cells + 3)
 
-    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> tuple[Tensor, Tensor | None]:
+    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"], branch: bool) -> tuple[Tensor, Tensor | None]:
         device = self.correct.weight.device
         planes = pixels.to(device).permute(2, 0, 1).contiguous().int()
         linear = LINEAR_OF_BYTE.to(device).index_select(0, planes[:3].view(-1)).view(planes[:3].shape)
         alpha = UNIT_OF_BYTE.to(device).index_select(0, planes[3:].view(-1)).view(planes[3:].shape)
-        features, own = self._features(linear[None], alpha[None])
+        features, own = self._features(linear[None], alpha[None], branch)
         return features[0], None if own is None else own[0]
 
     def _features(
-        self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"]
+        self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"], branch: bool
     ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B H W"] | None]:
         """The features, and how much of each pixel's is its own colour (None: all of it)."""
         opaque = functional.pad(linear_to_lab(linear), (0, 0, 0, 0, 0, 1), value=self.config.alpha_weight)
         colour = opaque * alpha
         own = None
-        if torch.is_grad_enabled() or not self._adds_nothing():
+        if branch:
             seen = self._seen(colour)
             mixed, own = self._mixed(colour, _cut(self.mix(seen), colour))
             correction = _cut(self.correct(seen), colour).float() * _UNIT
@@ -210,9 +220,6 @@ class FeatureNet(nn.Module):
                     mixed = mixed + weights[:, place : place + 1] * (there - colour)
             colour = mixed
         return colour, own
-
-    def _adds_nothing(self) -> bool:
-        return not (self.mix.weight.any() or any(parameter.any() for parameter in self.correct.parameters()))
 
     def _rounded(self, features: Tensor) -> Tensor:
         return torch.round(features * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)

@@ -107,6 +107,12 @@ def _with_positions(values: Int32[np.ndarray, "H W C"], steps_a_pixel: float) ->
     return np.concatenate([values, *(p[..., None] for p in np.meshgrid(y, x, indexing="ij"))], axis=2, dtype=np.int32)
 
 
+def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
+    """The 4-connected zones of equal values, 0…L−1 in raster order."""
+    zones: Int32[np.ndarray, "H W"] = _kernels.flat_zones(np.ascontiguousarray(values, np.int32))[0]
+    return zones
+
+
 def _empty_tree(nodes: int, channels: int) -> tuple[np.ndarray, ...]:
     """left, right, cost, pixels, sums, squares, border of nodes without children or pixels."""
     return (

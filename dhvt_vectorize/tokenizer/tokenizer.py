@@ -20,7 +20,7 @@ from .checkpoint import load_checkpoint
 from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
-from .hierarchy import MergeTree, build_merge_tree
+from .hierarchy import MergeTree, build_merge_tree, flat_zones
 from .refine import refine
 from .rims import premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
@@ -38,12 +38,15 @@ class PixelFeatures:
     Attributes:
         values: int32 (H, W, C); a rim pixel has its owner's.
         colours: uint8 (H, W, 4), the pixels with premultiplied alpha.
-        is_rim: bool (H, W), pixels that took another pixel's feature.
+        is_rim: bool (H, W), pixels that took another pixel's feature, or for the greater part those of pixels around.
+        zones: int32 (H, W), where the hierarchy begins: 4-connected zones of one colour; None begins with zones of
+            equal features.
     """
 
     values: Int32[np.ndarray, "H W C"]
     colours: UInt8[np.ndarray, "H W 4"]
     is_rim: Bool[np.ndarray, "H W"]
+    zones: Int32[np.ndarray, "H W"] | None = None
 
 
 class DHVTokenizer(nn.Module):
@@ -72,18 +75,17 @@ class DHVTokenizer(nn.Module):
             pixels: sRGB with straight alpha.
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
         """
-        values = self.features.feature_map(pixels).values
-        # a channel that is the same everywhere separates nothing, and an opaque image is a quarter faster without it
-        flat = values.reshape(-1, values.shape[2])
-        varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
-        if len(varying) < values.shape[2]:
-            values = np.ascontiguousarray(values[..., varying if len(varying) else [0]])
+        learned = antialiased and self.features.is_trained
+        found = self.features.feature_map(pixels, branch=learned)
+        values, is_rim = _varying_channels(found.values), found.is_rim
         colours = premultiply(pixels)
-        if not (self.config.rim_rule and antialiased):
-            return PixelFeatures(values, colours, np.zeros(values.shape[:2], bool))
-        owner = resolve_rims(colours)
-        is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
-        return PixelFeatures(values.reshape(-1, values.shape[2])[owner], colours, is_rim)
+        seen = colours
+        if self.config.rim_rule and antialiased:
+            owner = resolve_rims(colours)
+            is_rim = is_rim | (owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape))
+            values, seen = (array.reshape(-1, array.shape[2])[owner] for array in (values, colours))
+        # what was learned may differ by a hair within a flat zone, which is one zone all the same
+        return PixelFeatures(values, colours, is_rim, flat_zones(seen) if learned else None)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones.
@@ -94,8 +96,8 @@ class DHVTokenizer(nn.Module):
                 colours fit.
         """
         if compact:
-            return compact_tree(features.values, self.config)
-        return build_merge_tree(features.values, border_exponent=self.config.border_exponent)
+            return compact_tree(features.values, self.config, features.zones)
+        return build_merge_tree(features.values, features.zones, self.config.border_exponent)
 
     def select(
         self,
@@ -149,7 +151,18 @@ class DHVTokenizer(nn.Module):
         return self.refine(self.select(self.merge_tree(features, compact=compact), **choice), features)
 
 
-def compact_tree(values: Int32[np.ndarray, "H W C"], config: TokenizerConfig) -> MergeTree:
-    """The merge tree of regions that are to be tokens."""
+def compact_tree(
+    values: Int32[np.ndarray, "H W C"], config: TokenizerConfig, zones: Int32[np.ndarray, "H W"] | None = None
+) -> MergeTree:
+    """The merge tree of regions that are to be tokens; `zones` as in `PixelFeatures`."""
     steps_a_pixel = config.token_compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
-    return build_merge_tree(values, border_exponent=config.token_border_exponent, steps_a_pixel=steps_a_pixel)
+    return build_merge_tree(values, zones, config.token_border_exponent, steps_a_pixel)
+
+
+def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W C2"]:
+    """Without the channels that are the same everywhere: they separate nothing, and without them trees are faster."""
+    flat = values.reshape(-1, values.shape[2])
+    varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
+    if len(varying) == values.shape[2]:
+        return values
+    return np.ascontiguousarray(values[..., varying if len(varying) else [0]])

@@ -31,7 +31,7 @@ from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import FeatureNet
-from ..tokenizer.hierarchy import MergeTree
+from ..tokenizer.hierarchy import MergeTree, flat_zones
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rims import premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
@@ -140,9 +140,8 @@ class Task(nn.Module):
         return {**terms, **regulariser, "loss": loss}
 
     def _divide(self, image: Tensor, features: Tensor, sample: Sample, random: np.random.Generator) -> Division:
-        if self.net.config.rim_rule:
-            features = with_owners_features(features, sample)
-        tree = merge_tree(features, self.net.config)
+        features, zones = as_tokenized(features, sample, self.net.config)
+        tree = merge_tree(features, zones, self.net.config)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
         labels = torch.from_numpy(sample.labels).to(features.device)
@@ -273,16 +272,22 @@ def task_named(name: str) -> type[Task]:
     return TASKS[name]
 
 
-def with_owners_features(features: Float[Tensor, "C H W"], sample: Sample) -> Float[Tensor, "C H W"]:
-    """The features where the hand-made rule has given rim pixels their owner's, as the tokenizer sees them."""
-    owner = torch.from_numpy(resolve_rims(premultiply(sample.image)).astype(np.int64)).to(features.device)
-    return features.flatten(1)[:, owner.flatten()].view(features.shape)
+def as_tokenized(
+    features: Float[Tensor, "C H W"], sample: Sample, config: TokenizerConfig
+) -> tuple[Float[Tensor, "C H W"], Int32[np.ndarray, "H W"]]:
+    """The features and the zones that the tokenizer builds on: rim pixels have their owner's, see `PixelFeatures`."""
+    colours = premultiply(sample.image)
+    if not config.rim_rule:
+        return features, flat_zones(colours)
+    owner = resolve_rims(colours)
+    given = features.flatten(1)[:, torch.from_numpy(owner.ravel().astype(np.int64)).to(features.device)]
+    return given.view(features.shape), flat_zones(colours.reshape(-1, 4)[owner])
 
 
-def merge_tree(features: Float[Tensor, "C H W"], config: TokenizerConfig) -> MergeTree:
+def merge_tree(features: Float[Tensor, "C H W"], zones: Int32[np.ndarray, "H W"], config: TokenizerConfig) -> MergeTree:
     """The tree over features as they are now, rounded as a feature map is."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-(2**15 - 1), 2**15 - 1)
-    return compact_tree(steps.permute(1, 2, 0).int().cpu().numpy(), config)
+    return compact_tree(steps.permute(1, 2, 0).int().cpu().numpy(), config, zones)
 
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import skimage
+import torch
 from flat_shapes import coverage, disc, opaque, painted
 from small_images import assert_proper_labels, is_refinement
 
 from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.options import CRITERIA
+from dhvt_vectorize.tokenizer.config import TokenizerConfig
+from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.selection import levels_above
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 
@@ -211,3 +214,30 @@ def test_a_compact_tree_begins_at_flat_zones_and_keeps_sums_of_features_alone() 
     assert compact.leaves == plain.leaves == 2
     np.testing.assert_array_equal(compact.sums, plain.sums)
     np.testing.assert_array_equal(compact.squares, plain.squares)
+
+
+def _trained(config: TokenizerConfig) -> DHVTokenizer:
+    """A tokenizer whose net's branch does something, though nothing that anyone taught it."""
+    net = FeatureNet(config).eval()
+    with torch.no_grad():
+        net.correct.weight.normal_(0, 0.002, generator=torch.Generator().manual_seed(0))
+        net.mix.weight.normal_(0, 0.2, generator=torch.Generator().manual_seed(1))
+    return DHVTokenizer(net, config)
+
+
+def test_what_was_learned_does_not_break_flat_zones(photo: np.ndarray) -> None:
+    image = np.zeros((30, 40, 3), np.uint8)
+    image[8:20, 10:30] = (200, 30, 60)
+    tokenizer = _trained(TokenizerConfig())
+    features = tokenizer.pixel_features(opaque(image))
+    assert np.ptp(features.values[:8].reshape(-1, features.values.shape[2]), axis=0).max() > 0
+    assert tokenizer.merge_tree(features).leaves == 2
+    assert tokenizer.merge_tree(tokenizer.pixel_features(opaque(photo))).leaves > 100
+
+
+def test_pixels_that_are_not_antialiased_keep_their_own_colours_whatever_was_learned() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (9, 11, 3), np.uint8)
+    plain = DHVTokenizer.load(device="cpu").pixel_features(opaque(image), antialiased=False)
+    trained = _trained(TokenizerConfig()).pixel_features(opaque(image), antialiased=False)
+    np.testing.assert_array_equal(plain.values, trained.values)
+    assert not trained.is_rim.any()

@@ -90,7 +90,7 @@ def test_one_batch_can_be_learned_by_heart(tmp_path: Path) -> None:
 
 
 def test_the_regulariser_alone_brings_the_count_to_the_target(tmp_path: Path) -> None:
-    steps, target = 150, 12.0
+    steps, target = 250, 12.0
     trainer = _trainer(tmp_path, steps=steps, weights=LossWeights(0.0, 1.0, target))
     trainer.task._task_terms = lambda *_: {"loss": torch.zeros(())}  # type: ignore[method-assign,assignment]
     batch = [Discs().sample(index, np.random.default_rng(0), SIZE) for index in (0, 1)]
@@ -101,11 +101,11 @@ def test_the_regulariser_alone_brings_the_count_to_the_target(tmp_path: Path) ->
 
 @pytest.mark.parametrize("task", ["classify", "segment"])
 def test_a_transformer_task_learns_a_batch_by_heart(task: str, tmp_path: Path) -> None:
-    trainer = _trainer(tmp_path, task=task, steps=60, weights=LossWeights(target_tokens=6.0))
+    trainer = _trainer(tmp_path, task=task, steps=100, weights=LossWeights(target_tokens=6.0))
     batch = [Discs(noise=1.0).sample(index, np.random.default_rng(0), SIZE) for index in range(4)]
-    rows = [trainer.learn(batch, [np.random.default_rng(i) for i in range(4)]) for _ in range(60)]
-    assert np.mean([row["accuracy"] for row in rows[-10:]]) > 0.9
-    assert rows[0]["accuracy"] < 0.9
+    rows = [trainer.learn(batch, [np.random.default_rng(i) for i in range(4)]) for _ in range(100)]
+    assert np.mean([row["accuracy"] for row in rows[-20:]]) > 0.9
+    assert np.mean([row["accuracy"] for row in rows[:3]]) < 0.9
 
 
 @pytest.mark.parametrize("task", ["classify", "segment"])

@@ -10,8 +10,8 @@ from skimage.draw import disk
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
-from dhvt_vectorize.training.samples import Sample
-from dhvt_vectorize.training.tasks import merge_tree, with_owners_features
+from dhvt_vectorize.training.samples import unlabelled
+from dhvt_vectorize.training.tasks import as_tokenized, merge_tree
 
 
 def _disc(side: int = 40) -> np.ndarray:
@@ -33,13 +33,11 @@ def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: b
     wanted = inferred.pixel_features(image)
     tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
     with torch.inference_mode():
-        features = net(tensor)[0]
-        if rims:
-            features = with_owners_features(features, Sample("disc", image, np.empty((0, 40, 40), np.int32)))
+        features, zones = as_tokenized(net(tensor)[0], unlabelled(image, "disc"), config)
     values = torch.round(features * config.feature_scale).permute(1, 2, 0).int().numpy()
     np.testing.assert_array_equal(values[..., :3], wanted.values)  # alpha is the same everywhere, and left out there
     assert wanted.is_rim.any() == rims
-    trained, drawn = merge_tree(features, config), inferred.merge_tree(wanted, compact=True)
+    trained, drawn = merge_tree(features, zones, config), inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)
     assert (trained.leaves == 2) == rims
@@ -48,7 +46,8 @@ def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: b
 def test_the_gradient_of_a_rim_reaches_its_owner() -> None:
     image = _disc()
     features = torch.zeros(4, 40, 40, requires_grad=True)
-    given = with_owners_features(features, Sample("disc", image, np.empty((0, 40, 40), np.int32)))
+    given, zones = as_tokenized(features, unlabelled(image, "disc"), TokenizerConfig())
+    assert zones.max() == 1
     given.sum().backward()
     assert features.grad is not None
     assert features.grad.sum() == features.numel()
