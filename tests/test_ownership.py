@@ -69,8 +69,8 @@ def test_the_owners_of_a_drawing_are_its_shapes_and_the_tokenizer_finds_them() -
     assert figures == Ownership(3, 3, pytest.approx(1, abs=2e-3), pytest.approx(1, abs=2e-3), 0)
 
 
-def _figures(owned_at_k: float) -> list[Ownership]:
-    return [Ownership(3, 3, 1.0, owned_at_k, 0)]
+def _figures(owned_at_2k: float) -> list[Ownership]:
+    return [Ownership(3, 3, 1.0, owned_at_2k, 0)]
 
 
 @pytest.mark.parametrize(
