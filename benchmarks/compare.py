@@ -1,6 +1,7 @@
 """One run of everything that is measured, as one table: this project beside other tracers.
 
     python -m benchmarks.compare [--sets kodak emoji …] [--sizes 256 …] [--tools project vtracer …] [--limit N]
+                                 [--weights FILE …]
 
 Before the first run, `python -m benchmarks.data` fetches the drawings and two of the peers. The tables go to standard
 output as Markdown, progress to standard error, everything measured to `--json FILE`, the drawings below `--out FOLDER`.
@@ -94,6 +95,9 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     for option, known in (("--sections", SECTIONS), ("--sets", KINDS), ("--tools", TOOLS)):
         parser.add_argument(option, nargs="+", metavar="NAME", default=known, help=f"only these of {', '.join(known)}")
     parser.add_argument("--sizes", default=[], nargs="+", type=int, metavar="PX", help="only sets of these sizes")
+    parser.add_argument(
+        "--weights", type=Path, nargs="+", default=[], metavar="FILE", help="this project with these too"
+    )
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of a set, spread over it")
     parser.add_argument("--degraded", action="store_true", help="the sets as JPEG, enlarged and noisy as well")
     parser.add_argument("--json", metavar="FILE", help="write every figure")
@@ -107,7 +111,7 @@ def _compare(chosen: argparse.Namespace) -> Run:
     names = set_names(chosen.sets, chosen.sizes)
     for name in names:
         pictures(name, 1)
-    with Bench(chosen.tools) as bench:
+    with Bench(chosen.tools, chosen.weights) as bench:
         run.skipped = bench.skipped
         for name in names:
             clean = pictures(name, chosen.limit)

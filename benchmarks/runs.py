@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from dhvt_vectorize.errors import DhvtError
 from dhvt_vectorize.options import VectorizeOptions
@@ -48,11 +49,18 @@ class Result:
 class Bench:
     """Tools that are ready to trace, and processes that are ready to score. Use as a context manager.
 
+    Args:
+        tools: of TOOLS.
+        weights: files to run this project with as well, each as `project with STEM`.
+
     Attributes:
         skipped: the tools that are not there, and why.
+
+    Raises:
+        WeightsError: a weights file cannot be used.
     """
 
-    def __init__(self, tools: Sequence[str]) -> None:
+    def __init__(self, tools: Sequence[str], weights: Sequence[Path] = ()) -> None:
         self.skipped: dict[str, str] = {}
         self._resources = ExitStack()
         self._tools: dict[str, Trace] = {}
@@ -61,6 +69,8 @@ class Bench:
                 self._tools |= _open(name, self._resources)
             except DhvtError as error:
                 self.skipped[name] = str(error)
+        for path in weights:
+            self._tools |= _project(f"{PROJECT} with {path.stem}", path)
         self._scorers = self._resources.enter_context(
             ProcessPoolExecutor(SCORERS, mp_context=multiprocessing.get_context("spawn"))
         )
@@ -106,12 +116,12 @@ class Bench:
         return scored
 
 
-def open_project() -> Callable[[VectorizeOptions], Trace]:
-    """This project with its weights loaded once: options → a way to trace."""
+def open_project(weights: Path | None = None) -> Callable[[VectorizeOptions], Trace]:
+    """This project with its weights (None: the shipped ones) loaded once: options → a way to trace."""
     # here, because the scoring processes import this module too and need no torch
     from dhvt_vectorize.pipeline import Vectorizer
 
-    vectorizer = Vectorizer(weights=None, device="cpu")
+    vectorizer = Vectorizer(weights=weights, device="cpu")
 
     def with_options(options: VectorizeOptions) -> Trace:
         def trace(image: RgbArray) -> Drawn:
@@ -126,23 +136,27 @@ def open_project() -> Callable[[VectorizeOptions], Trace]:
     return with_options
 
 
-def project_with(regions: int) -> str:
+def project_with(regions: int, name: str = PROJECT) -> str:
     """What this project is called where it is asked for that many regions."""
-    return f"{PROJECT} --regions {regions}"
+    return f"{name} --regions {regions}"
 
 
 def _open(name: str, resources: ExitStack) -> dict[str, Trace]:
     if name != PROJECT:
         return {name: open_peer(name, resources)}
-    with_options = open_project()
-    variants = {project_with(regions): with_options(VectorizeOptions(regions=regions)) for regions in REGIONS}
-    return {PROJECT: with_options(VectorizeOptions()), **variants}
+    return _project(PROJECT)
+
+
+def _project(name: str, weights: Path | None = None) -> dict[str, Trace]:
+    with_options = open_project(weights)
+    variants = {project_with(regions, name): with_options(VectorizeOptions(regions=regions)) for regions in REGIONS}
+    return {name: with_options(VectorizeOptions()), **variants}
 
 
 def _suits(tool: str, set_name: str) -> bool:
     if set_name.startswith("bw"):
         return tool in BITMAP_TOOLS
-    return tool != "potrace" and (set_name == "kodak" or not tool.startswith(f"{PROJECT} "))
+    return tool != "potrace" and (set_name == "kodak" or "--regions" not in tool)
 
 
 def _traced(tool: str, trace: Trace, picture: Picture) -> Result:
