@@ -61,8 +61,11 @@ def _find(root, i):
 
 
 @njit(cache=True, nogil=True)
-def add_statistics(labels, values, origin, pixels, sums, squares, border):
-    """Add each region's pixels, sums of values − origin, sums of squares of values and outer border to its rows."""
+def add_statistics(labels, values, origin, places_y, places_x, pixels, sums, squares, border):
+    """Add each region's pixels, sums of values − origin, sums of squares of values and outer border to its rows.
+
+    Where `sums` have two columns more than there are values, these add up the places of rows and columns.
+    """
     height, width, channels = values.shape
     for y in range(height):
         for x in range(width):
@@ -72,6 +75,9 @@ def add_statistics(labels, values, origin, pixels, sums, squares, border):
                 v = np.int64(values[y, x, c])
                 sums[k, c] += v - origin[c]
                 squares[k, c] += v * v
+            if sums.shape[1] > channels:
+                sums[k, channels] += places_y[y]
+                sums[k, channels + 1] += places_x[x]
             if x > 0 and labels[y, x - 1] != k:
                 border[k] += 1
                 border[labels[y, x - 1]] += 1
@@ -333,6 +339,7 @@ def _write_merge(i, j, shared, node, border_exponent, tree):
         d = sums[i, c] / pixels[i] - sums[j, c] / pixels[j]
         distance += d * d
         sums[node, c] = sums[i, c] + sums[j, c]
+    for c in range(squares.shape[1]):
         squares[node, c] = squares[i, c] + squares[j, c]
     w = distance * (np.float64(pixels[i]) * np.float64(pixels[j]) / np.float64(pixels[i] + pixels[j]))
     if border_exponent != 0.0:

@@ -44,5 +44,8 @@ def _areas_and_sums(
     channels = values.shape[2]
     pixels, border = np.zeros(count, np.int64), np.zeros(count, np.int64)
     sums, squares = np.zeros((count, channels), np.int64), np.zeros((count, channels), np.int64)
-    _kernels.add_statistics(labels, values, np.zeros(channels, np.int64), pixels, sums, squares, border)
+    nowhere = np.zeros(0, np.int64)
+    _kernels.add_statistics(
+        labels, values, np.zeros(channels, np.int64), nowhere, nowhere, pixels, sums, squares, border
+    )
     return pixels, sums

@@ -80,31 +80,23 @@ def build_merge_tree(
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
-    features = values.shape[2]
-    if steps_a_pixel > 0:
-        values = _with_positions(values, steps_a_pixel)
     graph, spare = region_graph(leaf_of_pixel, leaves)
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
-    tree = _empty_tree(2 * leaves - 1, values.shape[2])
+    height, width, channels = values.shape
+    rows, columns = (np.rint(np.arange(side) * steps_a_pixel).astype(np.int64) for side in (height, width))
+    tree = _empty_tree(2 * leaves - 1, channels, channels + (2 if steps_a_pixel > 0 else 0))
     left, right, cost, pixels, sums, squares, border = tree
-    _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, squares, border)
+    _kernels.add_statistics(leaf_of_pixel, values, origin, rows, columns, pixels, sums, squares, border)
     _merge_all(tree, leaves, graph, spare, border_exponent)
+    del graph, spare
     _kernels.move_origin(pixels, sums, origin)
     parent = np.full(len(left), -1, np.int32)
     merges = np.arange(leaves, len(left), dtype=np.int32)
     parent[left[leaves:]] = merges
     parent[right[leaves:]] = merges
-    sums, squares = (np.ascontiguousarray(array[:, :features]) for array in (sums, squares))
+    sums = np.ascontiguousarray(sums[:, :channels])
     return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
-
-
-def _with_positions(values: Int32[np.ndarray, "H W C"], steps_a_pixel: float) -> Int32[np.ndarray, "H W C2"]:
-    """The features and, as two more, where each pixel lies."""
-    height, width = values.shape[:2]
-    y = np.rint(np.arange(height) * steps_a_pixel).astype(np.int32)
-    x = np.rint(np.arange(width) * steps_a_pixel).astype(np.int32)
-    return np.concatenate([values, *(p[..., None] for p in np.meshgrid(y, x, indexing="ij"))], axis=2, dtype=np.int32)
 
 
 def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
@@ -113,14 +105,20 @@ def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
     return zones
 
 
-def _empty_tree(nodes: int, channels: int) -> tuple[np.ndarray, ...]:
-    """left, right, cost, pixels, sums, squares, border of nodes without children or pixels."""
+def _empty_tree(nodes: int, channels: int, summed: int) -> tuple[np.ndarray, ...]:
+    """left, right, cost, pixels, sums, squares, border of nodes without children or pixels.
+
+    Args:
+        nodes: of leaves and merges.
+        channels: of a feature map.
+        summed: channels, and what else counts in a merge's cost.
+    """
     return (
         np.full(nodes, -1, np.int32),
         np.full(nodes, -1, np.int32),
         np.zeros(nodes, np.float64),
         np.zeros(nodes, np.int64),
-        np.zeros((nodes, channels), np.int64),
+        np.zeros((nodes, summed), np.int64),
         np.zeros((nodes, channels), np.int64),
         np.zeros(nodes, np.int64),
     )
