@@ -136,7 +136,7 @@ def draw_tuning_list(kind: str, seed: int = 20240501) -> None:
     """
     names = [name for name in _names(kind) if split_of(name) == "tune" and not name.startswith("shapes/stars/")]
     random.Random(seed).shuffle(names)
-    plain = (name for name in _taking_turns(names) if _is_plain(_svg(kind, name)))
+    plain = (name for name in _taking_turns(names) if is_plain(_svg(kind, name)))
     write(_tuning_list(kind), "\n".join(islice(plain, TUNING_SAMPLE[kind])) + "\n")
 
 
@@ -204,7 +204,8 @@ def _taking_turns(names: list[str]) -> Iterator[str]:
     return (name for turn in zip_longest(*by_set) for name in turn if name is not None)
 
 
-def _is_plain(svg: str) -> bool:
+def is_plain(svg: str) -> bool:
+    """Whether a drawing can be rendered, is not blank, and holds only what a vectorization may use too."""
     try:
         count(svg)
         pixels = render(svg, 32, 32).reshape(-1, 4)

@@ -1,7 +1,7 @@
 """Whose pixel is it? Tokenizers on rasterised drawings, whose SVG says for every pixel which shape owns it.
 
     python -m benchmarks.ownership [--sets emoji icons clipart] [--sizes 64 128 256 512] [--degraded NAME …]
-                                   [--weights FILE …] [--limit N] [--json FILE]
+                                   [--weights FILE …] [--split test|tune] [--limit N] [--json FILE]
 
 Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab, rims`
 has the hand-made one, others are weights files by their stems. True regions are the 4-connected pixels of one owner,
@@ -142,22 +142,22 @@ Results = dict[tuple[str, str], list[Ownership]]
 
 
 def measure_sets(
-    sets: Sequence[str], hows: Sequence[str], limit: int | None, opened: Mapping[str, DHVTokenizer]
+    sets: Sequence[str], hows: Sequence[str], split: str, limit: int | None, opened: Mapping[str, DHVTokenizer]
 ) -> Results:
     """(set, tokenizer) → the figures of every picture."""
     results: Results = {}
     for set_name in sets:
         for how in (CLEAN, *hows):
             print(f"{set_name} {how}", file=sys.stderr, flush=True)
-            for picture, true in _labelled(set_name, how, limit):
+            for picture, true in _labelled(set_name, how, split, limit):
                 for name, tokenizer in opened.items():
                     figures = measured(tokenizer, picture, true)
                     results.setdefault((f"{set_name} {how}", name), []).append(figures)
     return results
 
 
-def _labelled(set_name: str, how: str, limit: int | None) -> Iterator[tuple[Picture, Labels]]:
-    for clean in pictures(set_name, limit):
+def _labelled(set_name: str, how: str, split: str, limit: int | None) -> Iterator[tuple[Picture, Labels]]:
+    for clean in pictures(set_name, limit, split):
         picture = clean if how == CLEAN else degraded(clean, how)
         try:
             yield picture, owners(picture)
@@ -214,6 +214,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--degraded", nargs="*", default=tuple(DEGRADATIONS), metavar="NAME", help=f"of {', '.join(DEGRADATIONS)}"
     )
     parser.add_argument("--weights", type=Path, nargs="+", default=(), metavar="FILE", help="tokenizers to compare")
+    parser.add_argument("--split", default="test", metavar="NAME", help="test, or tune for what is chosen by figures")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of a set, spread over it")
     parser.add_argument("--json", metavar="FILE", help="write every figure")
     chosen = parser.parse_args(arguments)
@@ -222,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if how not in DEGRADATIONS:
                 raise UsageError("--degraded", f"no such value {how!r}", f"choose from {', '.join(DEGRADATIONS)}")
         opened = tokenizers(chosen.weights)
-        results = measure_sets(set_names(chosen.sets, chosen.sizes), chosen.degraded, chosen.limit, opened)
+        results = measure_sets(set_names(chosen.sets, chosen.sizes), chosen.degraded, chosen.split, chosen.limit, opened)
         print(ownership_table(results))
         for path in chosen.weights:
             print("\n" + path.stem + claims_table(ownership_claims(results, path.stem)))

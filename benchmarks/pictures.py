@@ -61,8 +61,8 @@ def set_names(kinds: Sequence[str], sizes: Sequence[int] = ()) -> list[str]:
     return names
 
 
-def pictures(set_name: str, limit: int | None = None) -> list[Picture]:
-    """The pictures of a set, or `limit` of them spread over it.
+def pictures(set_name: str, limit: int | None = None, split: str = "test") -> list[Picture]:
+    """The pictures of a set, or `limit` of them spread over it; of artwork those of the split's list.
 
     Raises:
         InputError: the images, lists or cached drawings are not there.
@@ -70,7 +70,7 @@ def pictures(set_name: str, limit: int | None = None) -> list[Picture]:
     kind, _, size = set_name.partition("-")
     if kind == "kodak":
         return [Picture(set_name, path.stem, read_rgb(path)) for path in _spread(kodak_paths(), limit)]
-    artworks = _spread(listed("icons" if kind == "bw" else kind), limit)
+    artworks = _spread(listed("icons" if kind == "bw" else kind, split), limit)
     drawn = [Picture(set_name, art.name, rasterize(art.svg, int(size)), art.svg) for art in artworks]
     if kind == "bw":
         return [replace(picture, raster=black_and_white(picture.raster), truth=None) for picture in drawn]

@@ -54,6 +54,9 @@ def train(
         _option(_DATA, "--prepare", text="Only pack samples into shards in this folder, and end.", metavar="FOLDER"),
     ] = None,
     samples: Annotated[int, _option(_DATA, "--samples", text="How many --prepare packs.", metavar="N")] = 10_000,
+    degraded: Annotated[
+        float, _option(_DATA, "--degraded", text="Share of drawings degraded as files are, 0 to 1.", metavar="X")
+    ] = 0.5,
     texture: Annotated[
         float, _option(_DATA, "--texture", text="Share of drawings filled with textures, 0 to 1.", metavar="X")
     ] = 0.0,
@@ -79,6 +82,10 @@ def train(
     regulariser: Annotated[
         float, _option(_LOSS, "--regulariser", text="What border alignment and token count weigh.", metavar="X")
     ] = 0.1,
+    compact: Annotated[
+        bool,
+        typer.Option("--compact", help="Learn on regions made to be tokens, not on drawn ones.", rich_help_panel=_LOSS),
+    ] = False,
     rate: Annotated[
         float, _option(_LOSS, "--rate", text="What a region's price weighs in reconstruct.", metavar="X")
     ] = 1.0,
@@ -106,7 +113,7 @@ def train(
         raise UsageError("--output", "is missing", "name the weights file to write with -o")
     if output is not None and prepare is None:
         check_target(output, force=force or resume)
-    source = open_source(data, task, texture=texture, photographs=photographs)
+    source = open_source(data, task, degraded=degraded, texture=texture, photographs=photographs)
     if prepare is not None:
         _prepare(source, prepare, samples, size, seed, workers)
         return
@@ -133,7 +140,7 @@ def train(
         workers=workers,
         validate_every=validate_every,
         patience=patience,
-        weights=LossWeights(regulariser=regulariser, target_tokens=target_tokens, rate=rate),
+        weights=LossWeights(regulariser=regulariser, target_tokens=target_tokens, rate=rate, compact=compact),
     )
     _train(settings, source, validating, output, init, channels, resume=resume, quiet=quiet, data=data)
 

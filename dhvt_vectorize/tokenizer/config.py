@@ -97,6 +97,10 @@ class TokenizerConfig:
                 raise UsageError(name, "is no setting of a tokenizer", f"the known ones are {', '.join(known)}")
         return cls(**settings)
 
+    def merging(self, *, compact: bool) -> tuple[float, float]:
+        """μ, and what √(H·W) pixels count for, in the merges' cost of regions that are tokens, or else drawn."""
+        return (self.token_border_exponent, self.token_compactness) if compact else (self.border_exponent, 0.0)
+
     def to_dict(self) -> dict[str, Any]:
         """Every setting by name, in numbers and booleans that JSON can hold."""
         return asdict(self)

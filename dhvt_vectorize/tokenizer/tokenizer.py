@@ -95,9 +95,7 @@ class DHVTokenizer(nn.Module):
             compact: whether regions shall be tokens, with short borders and of one place, rather than shapes whose
                 colours fit.
         """
-        if compact:
-            return compact_tree(features.values, self.config, features.zones)
-        return build_merge_tree(features.values, features.zones, self.config.border_exponent)
+        return tree_of(features.values, self.config, features.zones, compact=compact)
 
     def select(
         self,
@@ -107,6 +105,8 @@ class DHVTokenizer(nn.Module):
         criterion: str = "bic",
         detail: float = 0.5,
         max_depth: int | None = None,
+        min_tokens: int = 1,
+        max_tokens: int | None = None,
     ) -> Partition:
         """The partition of exactly `regions` regions, or the one the criterion selects.
 
@@ -116,12 +116,20 @@ class DHVTokenizer(nn.Module):
             criterion: bic, aic, aicc, mdl.
             detail: 0 (few regions) … 1 (many), 0.5 is the criterion itself.
             max_depth: a region lies at most max_depth − 1 levels above the base partition; None is no limit.
+            min_tokens, max_tokens: where the criterion selects fewer or more regions, there are as many as this.
 
         Raises:
-            UsageError: an unknown criterion.
+            UsageError: an unknown criterion, or bounds that no number of regions keeps.
         """
+        if min_tokens < 1 or (max_tokens is not None and max_tokens < min_tokens):
+            raise UsageError("max_tokens", f"{min_tokens} to {max_tokens} is no range", "give 1 ≤ min ≤ max")
         if regions is not None:
             return cut_into(tree, regions)
+        partition = self._select(tree, criterion, detail, max_depth)
+        wanted = max(min_tokens, min(partition.regions, max_tokens or partition.regions))
+        return partition if wanted == partition.regions else cut_into(tree, wanted)
+
+    def _select(self, tree: MergeTree, criterion: str, detail: float, max_depth: int | None) -> Partition:
         settings = CriterionSettings(
             self.config.feature_scale,
             self.config.variance_floor,
@@ -151,12 +159,17 @@ class DHVTokenizer(nn.Module):
         return self.refine(self.select(self.merge_tree(features, compact=compact), **choice), features)
 
 
-def compact_tree(
-    values: Int32[np.ndarray, "H W C"], config: TokenizerConfig, zones: Int32[np.ndarray, "H W"] | None = None
+def tree_of(
+    values: Int32[np.ndarray, "H W C"],
+    config: TokenizerConfig,
+    zones: Int32[np.ndarray, "H W"] | None = None,
+    *,
+    compact: bool,
 ) -> MergeTree:
-    """The merge tree of regions that are to be tokens; `zones` as in `PixelFeatures`."""
-    steps_a_pixel = config.token_compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
-    return build_merge_tree(values, zones, config.token_border_exponent, steps_a_pixel)
+    """The merge tree of regions that are to be tokens (compact), or drawn; `zones` as in `PixelFeatures`."""
+    border_exponent, compactness = config.merging(compact=compact)
+    steps_a_pixel = compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
+    return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
 
 
 def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W C2"]:

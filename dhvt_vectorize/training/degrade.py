@@ -71,11 +71,12 @@ class Degradation:
 
 
 def random_degradation(random: np.random.Generator) -> Degradation:
-    """A degradation with at least one effect: of a drawing's export, enlargement, reduction and compression."""
-    geometry, blurs, limits, shakes, compresses = random.random(5) < (0.5, 0.25, 0.1, 0.4, 0.5)
+    """A degradation with at least one effect, most often one: of a drawing's export, another size, compression."""
+    geometry, blurs, limits, shakes, compresses = random.random(5) < (0.4, 0.1, 0.1, 0.2, 0.5)
     enlarges = bool(random.integers(2))
     filters = ENLARGING if enlarges else REDUCING
-    scale = 1 / random.uniform(1.5, 3.0) if enlarges else random.uniform(1.3, 2.5)
+    # twice as large, for screens of twice the resolution, is what most enlarging is for
+    scale = 1 / random.choice([2.0, random.uniform(1.5, 3.0)]) if enlarges else random.uniform(1.3, 2.5)
     degradation = Degradation(
         scale=float(scale) if geometry else 1.0,
         resampling=filters[random.integers(len(filters))],

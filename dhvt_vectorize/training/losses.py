@@ -24,7 +24,6 @@ from jaxtyping import Float, Int32
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.soft import NearRegions
 from . import _pair_kernels
 
@@ -68,7 +67,7 @@ def region_affinity(
     features: Float[Tensor, "C H W"],
     labels: Int32[Tensor, "A H W"],
     regions: Int32[np.ndarray, "H W"],
-    config: TokenizerConfig,
+    merging: tuple[float, float],
     thresholds: Thresholds,
 ) -> Float[Tensor, ""]:
     """Cross-entropy of pairs of touching regions; 0 where none is judged.
@@ -77,9 +76,10 @@ def region_affinity(
         features: what the partition was made from.
         labels: the annotators' maps.
         regions: the partition, 0…K−1.
-        config: of the merges' cost, as in `compact_tree`.
+        merging: what counts in a merge's cost, see `TokenizerConfig.merging`.
         thresholds: learned with the net.
     """
+    border_exponent, compactness = merging
     pairs, sides = np.unique(_pair_kernels.touching_pixels(regions), axis=0, return_counts=True)
     if len(pairs) == 0:
         return features.new_zeros(())
@@ -88,11 +88,11 @@ def region_affinity(
     one, other = torch.from_numpy(pairs.T.copy()).to(features.device)
     pixels = torch.bincount(region, minlength=count).to(features)
     means = features.new_zeros(count, features.shape[0]).index_add(0, region, features.flatten(1).T) / pixels[:, None]
-    places = _centroids(region, pixels, regions.shape) * (config.token_compactness / float(np.sqrt(regions.size)))
+    places = _centroids(region, pixels, regions.shape) * (compactness / float(np.sqrt(regions.size)))
     apart_in_place = (places[one] - places[other]).square().sum(1)
     logarithm = torch.log((means[one] - means[other]).square().sum(1) + apart_in_place + _NEARLY_EQUAL)
     logarithm = logarithm + torch.log(pixels[one] * pixels[other] / (pixels[one] + pixels[other]))
-    logarithm = logarithm - config.token_border_exponent * torch.log(torch.from_numpy(sides).to(features))
+    logarithm = logarithm - border_exponent * torch.log(torch.from_numpy(sides).to(features))
     regions_a_megapixel = count / regions.size * 1e6
     threshold = thresholds.region + thresholds.region_by_count * np.log(regions_a_megapixel / 1000.0)
     logits = torch.exp(thresholds.region_slope) * (logarithm - threshold)

@@ -127,12 +127,15 @@ def check_source(source: Source) -> DataReport:
     return DataReport(source.kind, len(usable), extremes, len(regions), counts, source.classes, tuple(left_out))
 
 
-def open_source(path: Path, task: str, *, texture: float = 0.0, photographs: Path | None = None) -> Source:
+def open_source(
+    path: Path, task: str, *, degraded: float = 0.5, texture: float = 0.0, photographs: Path | None = None
+) -> Source:
     """The source that a path is.
 
     Args:
         path: a folder or a shard file.
         task: one of `TASKS`.
+        degraded: of SVG files, the share (0…1) of samples that are degraded as files are.
         texture: of SVG files, the share (0…1) of samples whose zones are textured.
         photographs: of SVG files, a folder of photographs whose parts are among the textures.
 
@@ -142,15 +145,16 @@ def open_source(path: Path, task: str, *, texture: float = 0.0, photographs: Pat
     """
     if task not in TASKS:
         raise UsageError("--task", f"no such task {task!r}", f"choose one of {', '.join(TASKS)}")
-    if not 0 <= texture <= 1:
-        raise UsageError("texture", f"{texture} is no share", "give a number from 0 to 1")
+    for option, share in (("--degraded", degraded), ("--texture", texture)):
+        if not 0 <= share <= 1:
+            raise UsageError(option, f"{share} is no share", "give a number from 0 to 1")
     if task == "classify":
         from .image_sources import ClassFolder
 
         return ClassFolder.of(path)
     shards, drawings, images = (_files(path, suffixes) for suffixes in ((".tar",), (".svg",), IMAGE_SUFFIXES))
     if task in ("regions", "reconstruct") and (shards or drawings):
-        source = _labelled(path, shards, drawings, texture, photographs)
+        source = _packed(path, shards) if shards else _drawn(path, drawings, degraded, texture, photographs)
         return WithoutLabels(source) if task == "reconstruct" else source
     if not images:
         raise InputError(path, f"holds nothing to {task} with", "see the documentation of `train` for what it may hold")
@@ -161,17 +165,19 @@ def open_source(path: Path, task: str, *, texture: float = 0.0, photographs: Pat
     return LabelMapFolder.of(path, images, holds_classes=task == "segment")
 
 
-def _labelled(path: Path, shards: list[str], drawings: list[str], texture: float, photographs: Path | None) -> Source:
-    if shards:
-        from .shards import ShardSource
+def _packed(path: Path, shards: list[str]) -> Source:
+    from .shards import ShardSource
 
-        return ShardSource.of([path / name for name in shards] if path.is_dir() else [path])
+    return ShardSource.of([path / name for name in shards] if path.is_dir() else [path])
+
+
+def _drawn(path: Path, drawings: list[str], degraded: float, texture: float, photographs: Path | None) -> Source:
     from .svg_source import SvgFolder
 
     found = tuple(photographs / name for name in _files(photographs, IMAGE_SUFFIXES)) if photographs else ()
     if photographs and not found:
         raise InputError(photographs, "holds no photographs", f"give a folder of {', '.join(IMAGE_SUFFIXES)} files")
-    return SvgFolder(path, drawings, texture=texture, photographs=found)
+    return SvgFolder(path, drawings, degraded=degraded, texture=texture, photographs=found)
 
 
 def _files(path: Path, suffixes: tuple[str, ...]) -> list[str]:

@@ -36,7 +36,7 @@ from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rims import premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.tokenizer import compact_tree
+from ..tokenizer.tokenizer import tree_of
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -70,12 +70,15 @@ class LossWeights:
         regulariser: λ_reg, of border alignment and count together.
         target_tokens: tokens wanted a sample; None leaves the count free.
         rate: λ of the reconstruction's price, beside the distortion's 1.
+        compact: whether regions are judged that are made to be tokens; False judges those that are drawn. Where a
+            transformer takes them they are tokens in any case.
     """
 
-    pixel: float = 0.3
+    pixel: float = 1.0
     regulariser: float = 0.1
     target_tokens: float | None = None
     rate: float = 1.0
+    compact: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +115,14 @@ class Task(nn.Module):
 
     net_rate = 1.0
     """How fast the net learns, as a share of the learning rate."""
+    takes_tokens = False
+    """Whether something takes the regions as tokens."""
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
         self.net = net
         self.weights = weights or LossWeights()
+        self.compact = self.weights.compact or self.takes_tokens
         self.thresholds = Thresholds()
         self.assignment = SoftAssignment()
 
@@ -141,7 +147,7 @@ class Task(nn.Module):
 
     def _divide(self, image: Tensor, features: Tensor, sample: Sample, random: np.random.Generator) -> Division:
         features, zones = as_tokenized(features, sample, self.net.config)
-        tree = merge_tree(features, zones, self.net.config)
+        tree = merge_tree(features, zones, self.net.config, compact=self.compact)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
         labels = torch.from_numpy(sample.labels).to(features.device)
@@ -189,7 +195,8 @@ class RegionsTask(Task):
     def _terms(self, division: Division) -> dict[str, Tensor]:
         features, labels = division.features, division.labels
         regions = division.near.ids[:, 0].view(features.shape[1:]).int().cpu().numpy()
-        region = region_affinity(features, labels, regions, self.net.config, self.thresholds)
+        merging = self.net.config.merging(compact=self.compact)
+        region = region_affinity(features, labels, regions, merging, self.thresholds)
         pixel = pixel_affinity(features, labels, self.thresholds)
         return {"region": region, "pixel": pixel, "loss": region + self.weights.pixel * pixel}
 
@@ -212,6 +219,7 @@ class TransformerTask(Task):
 
     # faster, and regions change under the transformer before it has learned what they are
     net_rate = 0.1
+    takes_tokens = True
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__(net, weights)
@@ -284,10 +292,12 @@ def as_tokenized(
     return given.view(features.shape), flat_zones(colours.reshape(-1, 4)[owner])
 
 
-def merge_tree(features: Float[Tensor, "C H W"], zones: Int32[np.ndarray, "H W"], config: TokenizerConfig) -> MergeTree:
+def merge_tree(
+    features: Float[Tensor, "C H W"], zones: Int32[np.ndarray, "H W"], config: TokenizerConfig, *, compact: bool
+) -> MergeTree:
     """The tree over features as they are now, rounded as a feature map is."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-(2**15 - 1), 2**15 - 1)
-    return compact_tree(steps.permute(1, 2, 0).int().cpu().numpy(), config, zones)
+    return tree_of(steps.permute(1, 2, 0).int().cpu().numpy(), config, zones, compact=compact)
 
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:

@@ -22,7 +22,7 @@ from dhvt_vectorize.training.losses import (
 )
 
 SIDE = 24
-CONFIG = TokenizerConfig()
+MERGING = TokenizerConfig().merging(compact=True)
 
 
 def _halves() -> torch.Tensor:
@@ -48,7 +48,7 @@ def test_features_that_tell_the_regions_apart_cost_less(loss: str) -> None:
         features = _features(apart)
         if loss == "pixel":
             return float(pixel_affinity(features, _halves(), Thresholds()).detach())
-        return float(region_affinity(features, _halves(), _quarters(), CONFIG, Thresholds()).detach())
+        return float(region_affinity(features, _halves(), _quarters(), MERGING, Thresholds()).detach())
 
     assert cost(40.0) < cost(10.0) < cost(0.0)
 
@@ -59,7 +59,7 @@ def test_a_step_down_the_gradient_parts_the_regions(loss: str) -> None:
     if loss == "pixel":
         value = pixel_affinity(features, _halves(), thresholds)
     else:
-        value = region_affinity(features, _halves(), _quarters(), CONFIG, thresholds)
+        value = region_affinity(features, _halves(), _quarters(), MERGING, thresholds)
     value.backward()
     assert features.grad is not None
     half = SIDE // 2
@@ -72,9 +72,9 @@ def test_a_step_down_the_gradient_parts_the_regions(loss: str) -> None:
 def test_what_nobody_judges_costs_nothing() -> None:
     ignored = torch.full((2, SIDE, SIDE), -1, dtype=torch.int32)
     assert pixel_affinity(_features(5.0), ignored, Thresholds()) == 0
-    assert region_affinity(_features(5.0), ignored, _quarters(), CONFIG, Thresholds()) == 0
+    assert region_affinity(_features(5.0), ignored, _quarters(), MERGING, Thresholds()) == 0
     one_region = np.zeros((SIDE, SIDE), np.int32)
-    assert region_affinity(_features(5.0), _halves(), one_region, CONFIG, Thresholds()) == 0
+    assert region_affinity(_features(5.0), _halves(), one_region, MERGING, Thresholds()) == 0
 
 
 def test_ignored_pixels_change_nothing() -> None:
@@ -93,7 +93,7 @@ def test_the_gradient_of_the_region_loss_is_that_of_finite_differences() -> None
     thresholds = Thresholds().double()
 
     def loss(values: torch.Tensor) -> torch.Tensor:
-        return region_affinity(values, _halves(), _quarters(), CONFIG, thresholds)
+        return region_affinity(values, _halves(), _quarters(), MERGING, thresholds)
 
     (gradient,) = torch.autograd.grad(loss(features), features)
     direction = torch.randn(features.shape, generator=torch.Generator().manual_seed(2)).double()
@@ -148,9 +148,7 @@ def test_a_distance_in_place_parts_regions_as_one_in_colour_does() -> None:
     labels = _halves()
     halves = (np.arange(SIDE)[None] // (SIDE // 2)).repeat(SIDE, 0).astype(np.int32)
     costs = [
-        float(
-            region_affinity(_features(0.0), labels, halves, TokenizerConfig(token_compactness=x), thresholds).detach()
-        )
+        float(region_affinity(_features(0.0), labels, halves, (0.5, x), thresholds).detach())
         for x in (0.0, 20.0, 100.0)
     ]
     assert costs[0] > costs[1] > costs[2]

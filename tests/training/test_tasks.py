@@ -37,7 +37,7 @@ def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: b
     values = torch.round(features * config.feature_scale).permute(1, 2, 0).int().numpy()
     np.testing.assert_array_equal(values[..., :3], wanted.values)  # alpha is the same everywhere, and left out there
     assert wanted.is_rim.any() == rims
-    trained, drawn = merge_tree(features, zones, config), inferred.merge_tree(wanted, compact=True)
+    trained, drawn = merge_tree(features, zones, config, compact=True), inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)
     assert (trained.leaves == 2) == rims
