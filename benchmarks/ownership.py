@@ -223,7 +223,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             if how not in DEGRADATIONS:
                 raise UsageError("--degraded", f"no such value {how!r}", f"choose from {', '.join(DEGRADATIONS)}")
         opened = tokenizers(chosen.weights)
-        results = measure_sets(set_names(chosen.sets, chosen.sizes), chosen.degraded, chosen.split, chosen.limit, opened)
+        results = measure_sets(
+            set_names(chosen.sets, chosen.sizes), chosen.degraded, chosen.split, chosen.limit, opened
+        )
         print(ownership_table(results))
         for path in chosen.weights:
             print("\n" + path.stem + claims_table(ownership_claims(results, path.stem)))

@@ -3,18 +3,21 @@
 In: sRGB with alpha. Out: C features a pixel in units of CIE Lab: L, a, b and `alpha_weight`, each times alpha, so that
 colour hidden under full transparency does not exist, plus what the trained branch adds.
 
-Method: the colour transform is fixed (`colour`). The branch sees a neighbourhood at a quarter of the resolution, where
-convolutions are cheap (depthwise separable and dilated, Chollet 2017, Yu & Koltun 2016), and brings what it found back
-to the pixel: a 3×3 convolution of the full image is added to the bilinearly enlarged context. From both come
+Method: the colour transform is fixed (`colour`). The image comes twice: as it is, and resolved, each rim pixel in the
+colour of the pixel that owns it by the hand-made rule (`rims`). The branch sees both. It looks at a neighbourhood at a
+quarter of the resolution, where convolutions are cheap (depthwise separable and dilated, Chollet 2017, Yu & Koltun
+2016), and brings what it found back to the pixel: a 3×3 convolution of the full images is added to the bilinearly
+enlarged context. From both come
 
 - weights over the 3×3 pixels around each, 1 px apart, then once more 2 px apart: the pixel takes their mean (a kernel
-  prediction network, Bako et al. 2017). A rim pixel can take its owner's colour, a noisy one its neighbours'. Weights
-  below `_LEAST_WEIGHT` count as none, so that a pixel that is sure takes one colour exactly (in eval mode; in training
-  all weights are there to learn);
+  prediction network, Bako et al. 2017), in resolved colours: a rim pixel that the rule gave to the wrong side can go
+  back, a noisy one take its neighbours' colour. Weights below `_LEAST_WEIGHT` count as none, so that a pixel that is
+  sure takes one colour exactly (in eval mode; in training all weights are there to learn);
 - a correction of each feature by a last 3×3 convolution.
 
 Activations, not arithmetic, bound the branch on a CPU: tensors of full size are few and kept channels-last. The last
-layers begin at zero: an untrained net gives Lab exactly, and skips the branch wherever no gradient is wanted.
+layers begin at zero: an untrained net gives the resolved image's Lab exactly, and skips the branch wherever no gradient
+is wanted.
 
 Borders are padded by replication and the enlargement is exact on constants, so a flat image has flat features.
 
@@ -81,12 +84,12 @@ class FeatureNet(nn.Module):
         super().__init__()
         self.config = config = config or TokenizerConfig()
         width, detail = config.context_width, config.detail_width
-        self.enter = nn.Conv2d(4, width, _STRIDE, stride=_STRIDE)
+        self.enter = nn.Conv2d(8, width, _STRIDE, stride=_STRIDE)
         self.context = nn.ModuleList(
             _separable(width, _DILATIONS[layer % len(_DILATIONS)]) for layer in range(config.context_depth)
         )
         self.leave = nn.Conv2d(width, detail, 1)
-        self.detail = nn.Conv2d(4, detail, 3, padding=1)
+        self.detail = nn.Conv2d(8, detail, 3, padding=1)
         self.mix = nn.Conv2d(detail, 9 * len(_SPACINGS), 1)
         self.correct = nn.Conv2d(detail, config.channels, 3, padding=1)
         with torch.no_grad():
@@ -97,26 +100,43 @@ class FeatureNet(nn.Module):
             assert self.mix.bias is not None
             self.mix.bias.view(len(_SPACINGS), 9)[:, 4] = _OWN_LOGIT
 
-    def forward(self, image: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B C H W"]:
+    def forward(
+        self, image: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"] | None = None
+    ) -> Float[Tensor, "B C H W"]:
         """Features, float32, of sRGB + straight alpha in 0..1; any size from 1×1.
 
+        Args:
+            image: as it is.
+            resolved: the same, rim pixels in their owners' colours; None where no rule is to be used.
+
         Raises:
-            InputError: not four channels, or no pixels.
+            InputError: not four channels, or no pixels, or two images of different shapes.
         """
         if image.ndim != 4 or image.shape[1] != 4 or 0 in image.shape[2:]:
             raise InputError("<tensor>", f"has the shape {tuple(image.shape)}", "give (B, 4, H, W): sRGB and alpha")
-        image = image.float()
+        resolved = image if resolved is None else resolved
+        if resolved.shape != image.shape:
+            raise InputError("<tensor>", f"is resolved to {tuple(resolved.shape)}", "give both in one shape")
         branch = torch.is_grad_enabled() or self.is_trained
-        return self._features(srgb_to_linear(image[:, :3]), image[:, 3:], branch)[0]
+        colour, given = (
+            self._colour(srgb_to_linear(one[:, :3].float()), one[:, 3:].float()) for one in (image, resolved)
+        )
+        return self._features(colour, given, branch)[0]
 
     @torch.inference_mode()
     def feature_map(
-        self, pixels: UInt8[np.ndarray, "H W 4"], *, branch: bool = True, tile_pixels: int | None = None
+        self,
+        pixels: UInt8[np.ndarray, "H W 4"],
+        resolved: UInt8[np.ndarray, "H W 4"] | None = None,
+        *,
+        branch: bool = True,
+        tile_pixels: int | None = None,
     ) -> FeatureMap:
         """The features of one image, as integers; safe to call from several threads.
 
         Args:
             pixels: sRGB with straight alpha.
+            resolved: as in `forward`.
             branch: False gives each pixel its own colour, whatever was trained.
             tile_pixels: the image is worked through in tiles of about this many pixels, each with as much around it
                 as the net sees. That bounds the memory; the values are the same. None: few enough for the processor's
@@ -125,10 +145,12 @@ class FeatureNet(nn.Module):
         Raises:
             InputError: not uint8 (H, W, 4), or no pixels.
         """
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 4 or pixels.size == 0:
-            raise InputError("<array>", f"is {pixels.dtype} of shape {pixels.shape}", "give uint8 (H, W, 4) pixels")
+        resolved = pixels if resolved is None else resolved
+        for image in (pixels, resolved):
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 4 or image.size == 0:
+                raise InputError("<array>", f"is {image.dtype} of shape {image.shape}", "give uint8 (H, W, 4) pixels")
         height, width = pixels.shape[:2]
-        source = torch.from_numpy(np.require(pixels, requirements=["C", "W"]))
+        source, given = (torch.from_numpy(np.require(image, requirements=["C", "W"])) for image in (pixels, resolved))
         values = np.empty((height, width, self.config.channels), np.int32)
         is_rim = np.zeros((height, width), bool)
         target, rim_target = torch.from_numpy(values), torch.from_numpy(is_rim)
@@ -138,9 +160,12 @@ class FeatureNet(nn.Module):
         side = math.isqrt(tile_pixels)
         for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
             for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
-                features, own = self._features_of_bytes(source[rows_seen, columns_seen], branch)
+                window = np.s_[rows_seen, columns_seen]
+                shown = self._colour_of_bytes(given[window])
+                seen = self._colour_of_bytes(source[window]) if branch and resolved is not pixels else shown
+                features, own = self._features(seen, shown, branch)
                 top, left = rows.start - rows_seen.start, columns.start - columns_seen.start
-                inner = np.s_[..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+                inner = np.s_[0, ..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
                 target[rows, columns] = self._rounded(features[inner]).permute(1, 2, 0).to(target)
                 if own is not None:
                     rim_target[rows, columns] = (own[inner] < 0.5).cpu()
@@ -158,30 +183,32 @@ class FeatureNet(nn.Module):
         cells = sum(_DILATIONS[layer % len(_DILATIONS)] for layer in range(self.config.context_depth))
         return _STRIDE * (cells + 3)
 
-    def _features_of_bytes(self, pixels: UInt8[Tensor, "H W 4"], branch: bool) -> tuple[Tensor, Tensor | None]:
+    def _colour_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> Float[Tensor, "1 4 H W"]:
         device = self.correct.weight.device
         planes = pixels.to(device).permute(2, 0, 1).contiguous().int()
         linear = LINEAR_OF_BYTE.to(device).index_select(0, planes[:3].view(-1)).view(planes[:3].shape)
         alpha = UNIT_OF_BYTE.to(device).index_select(0, planes[3:].view(-1)).view(planes[3:].shape)
-        features, own = self._features(linear[None], alpha[None], branch)
-        return features[0], None if own is None else own[0]
+        return self._colour(linear[None], alpha[None])
+
+    def _colour(self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"]) -> Float[Tensor, "B 4 H W"]:
+        """L, a, b and the weight of alpha, times alpha."""
+        opaque = functional.pad(linear_to_lab(linear), (0, 0, 0, 0, 0, 1), value=self.config.alpha_weight)
+        return opaque * alpha
 
     def _features(
-        self, linear: Float[Tensor, "B 3 H W"], alpha: Float[Tensor, "B 1 H W"], branch: bool
+        self, colour: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"], branch: bool
     ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B H W"] | None]:
-        """The features, and how much of each pixel's is its own colour (None: all of it)."""
-        opaque = functional.pad(linear_to_lab(linear), (0, 0, 0, 0, 0, 1), value=self.config.alpha_weight)
-        colour = opaque * alpha
+        """The features, and how much of each pixel's is its own resolved colour (None: all of it)."""
         own = None
         if branch:
-            seen = self._seen(colour)
-            mixed, own = self._mixed(colour, _cut(self.mix(seen), colour))
+            seen = self._seen(torch.cat([colour, resolved], 1))
+            mixed, own = self._mixed(resolved, _cut(self.mix(seen), colour))
             correction = _cut(self.correct(seen), colour).float() * _UNIT
         else:
-            mixed, correction = colour, colour.new_zeros(())
+            mixed, correction = resolved, resolved.new_zeros(())
         return functional.pad(mixed, (0, 0, 0, 0, 0, self.config.channels - 4)) + correction, own
 
-    def _seen(self, colour: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B D H2 W2"]:
+    def _seen(self, colour: Float[Tensor, "B 8 H W"]) -> Float[Tensor, "B D H2 W2"]:
         """What the net knows of each pixel and of a margin of a cell at the top and left, one or two at the others."""
         height, width = colour.shape[2:]
         # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Int32, UInt8
 from torch import nn
 
+from ..errors import UsageError
 from ..raster import load_raster
 from .checkpoint import load_checkpoint
 from .config import TokenizerConfig
@@ -36,11 +37,11 @@ class PixelFeatures:
     """Integer features, the colours that mix at rims, and what is known of the pixels' ownership.
 
     Attributes:
-        values: int32 (H, W, C); a rim pixel has its owner's.
+        values: int32 (H, W, C); a rim pixel's come from its owner's colour.
         colours: uint8 (H, W, 4), the pixels with premultiplied alpha.
         is_rim: bool (H, W), pixels that took another pixel's feature, or for the greater part those of pixels around.
-        zones: int32 (H, W), where the hierarchy begins: 4-connected zones of one colour; None begins with zones of
-            equal features.
+        zones: int32 (H, W), where the hierarchy begins, see `zones_of_colour`; None begins with zones of equal
+            features.
     """
 
     values: Int32[np.ndarray, "H W C"]
@@ -76,16 +77,15 @@ class DHVTokenizer(nn.Module):
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
         """
         learned = antialiased and self.features.is_trained
-        found = self.features.feature_map(pixels, branch=learned)
-        values, is_rim = _varying_channels(found.values), found.is_rim
         colours = premultiply(pixels)
-        seen = colours
+        resolved, is_rim = pixels, np.zeros(pixels.shape[:2], bool)
         if self.config.rim_rule and antialiased:
             owner = resolve_rims(colours)
-            is_rim = is_rim | (owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape))
-            values, seen = (array.reshape(-1, array.shape[2])[owner] for array in (values, colours))
-        # what was learned may differ by a hair within a flat zone, which is one zone all the same
-        return PixelFeatures(values, colours, is_rim, flat_zones(seen) if learned else None)
+            resolved = pixels.reshape(-1, 4)[owner]
+            is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
+        found = self.features.feature_map(pixels, resolved, branch=learned)
+        zones = zones_of_colour(colours, premultiply(resolved)) if learned else None
+        return PixelFeatures(_varying_channels(found.values), colours, is_rim | found.is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones.
@@ -170,6 +170,17 @@ def tree_of(
     border_exponent, compactness = config.merging(compact=compact)
     steps_a_pixel = compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
     return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
+
+
+def zones_of_colour(
+    colours: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]
+) -> Int32[np.ndarray, "H W"]:
+    """The 4-connected zones of one colour and one owner's colour, both premultiplied.
+
+    What was learned may differ by a hair within them, and shall not part them; what the rule gave to an owner it may.
+    """
+    packed = [np.ascontiguousarray(image).view(np.int32) for image in (colours, resolved)]
+    return flat_zones(np.concatenate(packed, 2))
 
 
 def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W C2"]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32
+from jaxtyping import Float, Int32, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,12 +31,12 @@ from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import FeatureNet
-from ..tokenizer.hierarchy import MergeTree, flat_zones
+from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rims import premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.tokenizer import tree_of
+from ..tokenizer.tokenizer import tree_of, zones_of_colour
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -134,19 +134,28 @@ class Task(nn.Module):
             random: each sample's own generator, so that a sample costs the same in whatever batch it is.
         """
         device = self.net.correct.weight.device
-        images = torch.stack([torch.from_numpy(sample.image) for sample in samples]).to(device)
-        images = images.permute(0, 3, 1, 2).float() / 255
+        resolved = [resolved_image(sample, self.net.config) for sample in samples]
+        images, given = (_as_tensor(arrays).to(device) for arrays in ([sample.image for sample in samples], resolved))
+        zones = [
+            zones_of_colour(premultiply(sample.image), premultiply(array))
+            for sample, array in zip(samples, resolved, strict=True)
+        ]
         divisions = [
-            self._divide(image, features, sample, own)
-            for image, features, sample, own in zip(images, self.net(images), samples, random, strict=True)
+            self._divide(*each) for each in zip(images, self.net(images, given), zones, samples, random, strict=True)
         ]
         terms = self._task_terms(divisions)
         regulariser = _means([self._regulariser(division) for division in divisions])
         loss = terms["loss"] + self.weights.regulariser * regulariser.pop("regulariser")
         return {**terms, **regulariser, "loss": loss}
 
-    def _divide(self, image: Tensor, features: Tensor, sample: Sample, random: np.random.Generator) -> Division:
-        features, zones = as_tokenized(features, sample, self.net.config)
+    def _divide(
+        self,
+        image: Tensor,
+        features: Tensor,
+        zones: Int32[np.ndarray, "H W"],
+        sample: Sample,
+        random: np.random.Generator,
+    ) -> Division:
         tree = merge_tree(features, zones, self.net.config, compact=self.compact)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
@@ -280,16 +289,12 @@ def task_named(name: str) -> type[Task]:
     return TASKS[name]
 
 
-def as_tokenized(
-    features: Float[Tensor, "C H W"], sample: Sample, config: TokenizerConfig
-) -> tuple[Float[Tensor, "C H W"], Int32[np.ndarray, "H W"]]:
-    """The features and the zones that the tokenizer builds on: rim pixels have their owner's, see `PixelFeatures`."""
-    colours = premultiply(sample.image)
+def resolved_image(sample: Sample, config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
+    """The image with rim pixels in their owners' colours, as the tokenizer hands it to the net."""
     if not config.rim_rule:
-        return features, flat_zones(colours)
-    owner = resolve_rims(colours)
-    given = features.flatten(1)[:, torch.from_numpy(owner.ravel().astype(np.int64)).to(features.device)]
-    return given.view(features.shape), flat_zones(colours.reshape(-1, 4)[owner])
+        return sample.image
+    resolved: UInt8[np.ndarray, "H W 4"] = sample.image.reshape(-1, 4)[resolve_rims(premultiply(sample.image))]
+    return resolved
 
 
 def merge_tree(
@@ -298,6 +303,11 @@ def merge_tree(
     """The tree over features as they are now, rounded as a feature map is."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-(2**15 - 1), 2**15 - 1)
     return tree_of(steps.permute(1, 2, 0).int().cpu().numpy(), config, zones, compact=compact)
+
+
+def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
+    """Images of one size, 0..1."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:

@@ -173,7 +173,8 @@ class TestTrained:
             assert parameter.grad.abs().sum() > 0, name
 
     def test_the_gradient_is_that_of_finite_differences(self) -> None:
-        net, image = trained(), as_tensor(random_pixels(12, 12))
+        # in training no weight is dropped, which would be a step in the loss
+        net, image = trained().train(), as_tensor(random_pixels(12, 12))
         weights = torch.from_numpy(np.random.default_rng(2).normal(size=(1, 4, 12, 12)).astype(np.float32))
 
         def loss() -> torch.Tensor:
@@ -289,7 +290,7 @@ class TestTrained:
             features = trained()(image)
         assert features.dtype == torch.float32
         # eight bits of fraction on corrections of some tens of units
-        torch.testing.assert_close(features, trained()(image), rtol=0, atol=2.0)
+        torch.testing.assert_close(features, trained()(image), rtol=0, atol=3.0)
 
     @pytest.mark.gpu
     @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

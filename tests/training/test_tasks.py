@@ -9,9 +9,10 @@ from skimage.draw import disk
 
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.features import FeatureNet
-from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
+from dhvt_vectorize.tokenizer.rims import premultiply
+from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer, zones_of_colour
 from dhvt_vectorize.training.samples import unlabelled
-from dhvt_vectorize.training.tasks import as_tokenized, merge_tree
+from dhvt_vectorize.training.tasks import merge_tree, resolved_image
 
 
 def _disc(side: int = 40) -> np.ndarray:
@@ -28,28 +29,34 @@ def _disc(side: int = 40) -> np.ndarray:
 def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: bool) -> None:
     config = TokenizerConfig(rim_rule=rims)
     net = FeatureNet(config).eval()
-    image = _disc()
+    with torch.no_grad():
+        net.correct.weight.normal_(0, 0.002, generator=torch.Generator().manual_seed(0))
+    sample = unlabelled(_disc(), "disc")
     inferred = DHVTokenizer(net, config)
-    wanted = inferred.pixel_features(image)
-    tensor = torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255
+    wanted = inferred.pixel_features(sample.image)
+    resolved = resolved_image(sample, config)
+    tensors = (torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in (sample.image, resolved))
     with torch.inference_mode():
-        features, zones = as_tokenized(net(tensor)[0], unlabelled(image, "disc"), config)
+        features = net(*tensors)[0]
     values = torch.round(features * config.feature_scale).permute(1, 2, 0).int().numpy()
-    np.testing.assert_array_equal(values[..., :3], wanted.values)  # alpha is the same everywhere, and left out there
+    np.testing.assert_array_equal(values, wanted.values)
     assert wanted.is_rim.any() == rims
+    zones = zones_of_colour(premultiply(sample.image), premultiply(resolved))
     trained, drawn = merge_tree(features, zones, config, compact=True), inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)
-    assert (trained.leaves == 2) == rims
 
 
-def test_the_gradient_of_a_rim_reaches_its_owner() -> None:
-    image = _disc()
-    features = torch.zeros(4, 40, 40, requires_grad=True)
-    given, zones = as_tokenized(features, unlabelled(image, "disc"), TokenizerConfig())
-    assert zones.max() == 1
-    given.sum().backward()
-    assert features.grad is not None
-    assert features.grad.sum() == features.numel()
-    assert (features.grad == 0).any()
-    assert features.grad.max() > 1
+def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
+    """What a rim pixel shows is its owner's colour; the image as it is only tells the net what to do with it."""
+    net = FeatureNet(TokenizerConfig())
+    sample = unlabelled(_disc(), "disc")
+    image = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float() / 255
+    resolved = torch.from_numpy(resolved_image(sample, net.config)).permute(2, 0, 1)[None].float() / 255
+    for tensor in (image, resolved):
+        tensor.requires_grad_()
+    net(image, resolved).square().sum().backward()
+    assert image.grad is not None
+    assert resolved.grad is not None
+    assert not image.grad.any()
+    assert resolved.grad.any()
