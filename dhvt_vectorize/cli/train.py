@@ -91,6 +91,9 @@ def train(
     ] = 1.0,
     seed: Annotated[int, _option(_RUN, "--seed", text="Of everything random.", metavar="N")] = 0,
     device: Annotated[str, _option(_RUN, "--device", text="auto, cpu, cuda or cuda:N.", metavar="NAME")] = "auto",
+    precision: Annotated[
+        str, _option(_RUN, "--precision", text="float32, or bfloat16 where it is faster.", metavar="NAME")
+    ] = "float32",
     workers: Annotated[int, _option(_DATA, "--workers", text="Processes that make samples.", metavar="N")] = 0,
     validate_every: Annotated[
         int, _option(_RUN, "--validate-every", text="Steps between validations and checkpoints.", metavar="N")
@@ -137,6 +140,7 @@ def train(
         learning_rate=learning_rate,
         seed=seed,
         device=device,
+        precision=precision,
         workers=workers,
         validate_every=validate_every,
         patience=patience,

@@ -137,7 +137,9 @@ def test_data_that_cannot_be_learned_from_is_refused_in_one_line(
         (["--batch-size", "0"], "--batch-size"),
         (["--size", "3"], "--size"),
         (["--channels", "2"], "channels"),
-        (["--texture", "2"], "texture"),
+        (["--texture", "2"], "--texture"),
+        (["--degraded", "-1"], "--degraded"),
+        (["--precision", "half"], "--precision"),
         (["--patience", "0"], "--patience"),
     ],
 )

@@ -144,6 +144,25 @@ class TestSelection:
         base = tokenizer.select(tree, detail=0.5 + 4 / 12)
         np.testing.assert_array_equal(tokenizer.select(tree, max_depth=1).labels, base.labels)
 
+    @pytest.mark.parametrize("criterion", CRITERIA)
+    def test_bounds_hold_where_the_criterion_would_cross_them_and_change_nothing_elsewhere(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray, criterion: str
+    ) -> None:
+        tree = tokenizer.merge_tree(tokenizer.pixel_features(opaque(photo)))
+        free = tokenizer.select(tree, criterion=criterion)
+        chosen = tokenizer.select(tree, criterion=criterion, min_tokens=free.regions, max_tokens=free.regions)
+        np.testing.assert_array_equal(chosen.labels, free.labels)
+        fewest, most = free.regions + 7, free.regions - 2
+        assert tokenizer.select(tree, criterion=criterion, min_tokens=fewest).regions == fewest
+        assert tokenizer.select(tree, criterion=criterion, max_tokens=most).regions == most
+
+    @pytest.mark.parametrize(("fewest", "most"), [(0, None), (3, 2), (1, 0)])
+    def test_bounds_that_no_count_keeps_are_refused(
+        self, tokenizer: DHVTokenizer, fewest: int, most: int | None
+    ) -> None:
+        with pytest.raises(UsageError, match="is no range"):
+            tokenizer.partition(np.zeros((2, 2), np.uint8), min_tokens=fewest, max_tokens=most)
+
     def test_an_unknown_criterion_is_refused_with_the_names_of_those_known(self, tokenizer: DHVTokenizer) -> None:
         with pytest.raises(UsageError, match="bic, aic, aicc, mdl"):
             tokenizer.partition(np.zeros((2, 2), np.uint8), criterion="wic")

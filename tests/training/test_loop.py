@@ -82,6 +82,20 @@ def test_every_tasks_loss_reaches_the_net_and_moves_it(task: str, tmp_path: Path
     assert {"borders", "count", "tokens", "loss"} <= set(trainer.history[-1])
 
 
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_half_precision_costs_nearly_the_same_and_learns(task: str, tmp_path: Path) -> None:
+    curves = []
+    for precision in ("float32", "bfloat16"):
+        trainer = _trainer(tmp_path / precision, task=task, precision=precision, weights=LossWeights(target_tokens=4.0))
+        trainer.run()
+        assert all(parameter.dtype == torch.float32 for parameter in trainer.task.parameters())
+        curves.append(_curve(trainer))
+    whole, half = curves
+    assert half != whole
+    assert half[0] == pytest.approx(whole[0], rel=0.02)
+    assert np.isfinite(half).all()
+
+
 def test_one_batch_can_be_learned_by_heart(tmp_path: Path) -> None:
     trainer = _trainer(tmp_path, steps=60, learning_rate=1e-2)
     batch = [Discs().sample(0, np.random.default_rng(0), SIZE)] * 2
@@ -204,7 +218,9 @@ def test_the_log_has_a_line_a_step(tmp_path: Path) -> None:
     assert {"step", "loss", "validation"} <= set(lines[0].split(","))
 
 
-@pytest.mark.parametrize(("name", "value"), [("task", "draw"), ("steps", 0), ("batch_size", 0), ("size", 8)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("task", "draw"), ("steps", 0), ("batch_size", 0), ("size", 8), ("precision", "half")]
+)
 def test_settings_out_of_range_are_refused(name: str, value: object) -> None:
     with pytest.raises(UsageError):
         TrainingSettings(**{name: value})  # type: ignore[arg-type]
