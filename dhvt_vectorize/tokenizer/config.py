@@ -38,7 +38,7 @@ class TokenizerConfig:
     """What a tokenizer is, apart from its trained numbers. Immutable, comparable.
 
     Attributes:
-        channels: features a pixel; the first four are L, a, b and alpha before training, further ones begin at 0.
+        channels: features a pixel; the first four are L, a, b and alpha, further ones are 0 before training.
         alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart.
         context_width: channels of the net at a quarter of the resolution.
         context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
@@ -58,8 +58,8 @@ class TokenizerConfig:
         UsageError: a value outside its range or of the wrong type.
     """
 
-    channels: int = 4
-    alpha_weight: float = 200.0
+    channels: int = 5
+    alpha_weight: float = 250.0
     context_width: int = 32
     context_depth: int = 6
     detail_width: int = 16

@@ -13,7 +13,8 @@ enlarged context. From both come
   prediction network, Bako et al. 2017), in resolved colours: a rim pixel that the rule gave to the wrong side can go
   back, a noisy one take its neighbours' colour. Weights below `_LEAST_WEIGHT` count as none, so that a pixel that is
   sure takes one colour exactly (in eval mode; in training all weights are there to learn);
-- a correction of each feature by a last 3×3 convolution.
+- a correction of each feature by a last 3×3 convolution; of each but alpha, so that what is transparent stays as far
+  from what is opaque as it was.
 
 Activations, not arithmetic, bound the branch on a CPU: tensors of full size are few and kept channels-last. The last
 layers begin at zero: an untrained net gives the resolved image's Lab exactly, and skips the branch wherever no gradient
@@ -91,7 +92,7 @@ class FeatureNet(nn.Module):
         self.leave = nn.Conv2d(width, detail, 1)
         self.detail = nn.Conv2d(8, detail, 3, padding=1)
         self.mix = nn.Conv2d(detail, 9 * len(_SPACINGS), 1)
-        self.correct = nn.Conv2d(detail, config.channels, 3, padding=1)
+        self.correct = nn.Conv2d(detail, config.channels - 1, 3, padding=1)
         with torch.no_grad():
             for layer in (self.mix, self.correct):
                 layer.weight.zero_()
@@ -199,14 +200,12 @@ class FeatureNet(nn.Module):
         self, colour: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"], branch: bool
     ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B H W"] | None]:
         """The features, and how much of each pixel's is its own resolved colour (None: all of it)."""
-        own = None
-        if branch:
-            seen = self._seen(torch.cat([colour, resolved], 1))
-            mixed, own = self._mixed(resolved, _cut(self.mix(seen), colour))
-            correction = _cut(self.correct(seen), colour).float() * _UNIT
-        else:
-            mixed, correction = resolved, resolved.new_zeros(())
-        return functional.pad(mixed, (0, 0, 0, 0, 0, self.config.channels - 4)) + correction, own
+        if not branch:
+            return functional.pad(resolved, (0, 0, 0, 0, 0, self.config.channels - 4)), None
+        seen = self._seen(torch.cat([colour, resolved], 1))
+        mixed, own = self._mixed(resolved, _cut(self.mix(seen), colour))
+        correction = _cut(self.correct(seen), colour).float() * _UNIT
+        return torch.cat([mixed[:, :3] + correction[:, :3], mixed[:, 3:], correction[:, 3:]], 1), own
 
     def _seen(self, colour: Float[Tensor, "B 8 H W"]) -> Float[Tensor, "B D H2 W2"]:
         """What the net knows of each pixel and of a margin of a cell at the top and left, one or two at the others."""

@@ -289,7 +289,7 @@ class TestDefaultWeights:
         loaded = load_checkpoint()
         assert set(CARD_KEYS) <= loaded.card.keys()
         white = np.full((1, 1, 4), 255, np.uint8)
-        assert loaded.net.feature_map(white).values.tolist() == [[[1600, 0, 0, 3200]]]
+        assert loaded.net.feature_map(white).values.tolist() == [[[1600, 0, 0, 4000, 0]]]
 
     def test_they_are_rebuilt_byte_for_byte(self, tmp_path: Path) -> None:
         path = tmp_path / "rebuilt.safetensors"
