@@ -41,7 +41,7 @@ def open_ablation(weights: Path, counts: Sequence[int]) -> dict[str, Divide]:
 
 def _selected(tokenizer: DHVTokenizer, choices: Mapping[str, Mapping[str, Any]], image: RgbArray) -> Iterator[Division]:
     start = time.perf_counter()
-    features = tokenizer.pixel_features(with_alpha(image))
+    features = tokenizer.pixel_features(with_alpha(image), compact=True)
     tree = tokenizer.merge_tree(features, compact=True)
     built = time.perf_counter() - start
     for setting, choice in choices.items():

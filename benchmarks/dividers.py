@@ -30,7 +30,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
-from scipy.ndimage import gaussian_filter
 
 from dhvt_vectorize.errors import UsageError
 
@@ -119,9 +118,9 @@ def _open(name: str, weights: Sequence[Path], counts: Sequence[int]) -> dict[str
     mu, variant = RAW_LAB[name]
     plain = TokenizerConfig(token_border_exponent=mu, rim_rule="rims" in variant)
     config = plain if "compact" in variant else replace(plain, token_compactness=0.0)
+    config = replace(config, token_smoothing=1.0 if "smooth" in variant else 0.0)
     tokenizer = DHVTokenizer(initial_net(config).eval(), config)
-    smooth, refined = "smooth" in variant, "refined" in variant
-    return {name: partial(_merged, tokenizer, counts=counts, smooth=smooth, refined=refined)}
+    return {name: partial(_merged, tokenizer, counts=counts, refined="refined" in variant)}
 
 
 def with_alpha(image: RgbArray) -> UInt8[np.ndarray, "height width 4"]:
@@ -130,14 +129,11 @@ def with_alpha(image: RgbArray) -> UInt8[np.ndarray, "height width 4"]:
 
 
 def _merged(
-    tokenizer: DHVTokenizer, image: RgbArray, counts: Sequence[int], smooth: bool = False, refined: bool = True
+    tokenizer: DHVTokenizer, image: RgbArray, counts: Sequence[int], refined: bool = True
 ) -> Iterator[Division]:
-    """Cuts of the merge tree, on features that are smoothed first or not, refined or not."""
+    """Cuts of the merge tree, refined or not."""
     start = time.perf_counter()
-    features = tokenizer.pixel_features(with_alpha(image))
-    if smooth:
-        blurred = gaussian_filter(features.values.astype(np.float64), 1.0, axes=(0, 1))
-        features = replace(features, values=np.rint(blurred).astype(np.int32))
+    features = tokenizer.pixel_features(with_alpha(image), compact=True)
     tree = tokenizer.merge_tree(features, compact=True)
 
     def cut(count: int) -> Labels:

@@ -1,6 +1,6 @@
 """A trained checkpoint → the same with calibrated settings and, on its card, scores that anyone can check.
 
-    python -m benchmarks.ship TRAINED.safetensors -o weights/dhvt-base.safetensors [--variance-floor X] [--name NAME]
+    python -m benchmarks.ship TRAINED.safetensors -o weights/dhvt-base.safetensors [--set NAME=X …] [--name NAME]
 
 The scores are of a small fixed set that every copy of the repository holds, so that a test can measure them anew: the
 drawings of `examples/sources` as rasters of 64, 128 and 256 px, clean and degraded (see `pictures.DEGRADATIONS`), and
@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dhvt_vectorize.errors import DhvtError
+from dhvt_vectorize.errors import DhvtError, UsageError
 from dhvt_vectorize.tokenizer.checkpoint import load_checkpoint, save_checkpoint
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
@@ -88,17 +88,27 @@ def ship(trained: Path, output: Path, name: str, settings: Mapping[str, float]) 
     return scores
 
 
+def _settings(assignments: Sequence[str]) -> dict[str, float]:
+    settings = {}
+    for assignment in assignments:
+        name, _, value = assignment.partition("=")
+        try:
+            settings[name] = float(value)
+        except ValueError as error:
+            raise UsageError("--set", f"{assignment!r} is no setting", "give NAME=NUMBER") from error
+    return settings
+
+
 def main() -> None:
     """Write the file the arguments ask for, and say its scores."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ship", description=__doc__.partition("\n")[0])
     parser.add_argument("trained", type=Path, metavar="TRAINED", help="what `dhvt-vectorize train` wrote")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the file to write")
     parser.add_argument("--name", default="dhvt-base", help="what the card calls it")
-    parser.add_argument("--variance-floor", type=float, metavar="X", help="σ₀² of the criterion, if not as trained")
+    parser.add_argument("--set", nargs="+", default=(), metavar="NAME=X", help="settings of the tokenizer to change")
     chosen = parser.parse_args()
-    settings = {} if chosen.variance_floor is None else {"variance_floor": chosen.variance_floor}
     try:
-        for name, score in ship(chosen.trained, chosen.output, chosen.name, settings).items():
+        for name, score in ship(chosen.trained, chosen.output, chosen.name, _settings(chosen.set)).items():
             print(f"{name}: {score}")
     except DhvtError as error:
         print(f"error: {error}", file=sys.stderr)

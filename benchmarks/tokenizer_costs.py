@@ -161,7 +161,7 @@ def _stage_seconds(tokenizer: DHVTokenizer, raster: RgbArray) -> list[float]:
     times = [time.perf_counter()]
     tokenizer.features.feature_map(pixels)
     times.append(time.perf_counter())
-    features = tokenizer.pixel_features(pixels)
+    features = tokenizer.pixel_features(pixels, compact=True)
     times.append(time.perf_counter())
     tree = tokenizer.merge_tree(features, compact=True)
     times.append(time.perf_counter())

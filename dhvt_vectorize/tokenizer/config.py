@@ -29,6 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "border_exponent": (0.0, 2.0),
     "token_border_exponent": (0.0, 2.0),
     "token_compactness": (0.0, 200.0),
+    "token_smoothing": (0.0, 10.0),
     "border_tension": (0.0, 1e4),
 }
 
@@ -52,6 +53,7 @@ class TokenizerConfig:
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
             units, where regions are tokens.
+        token_smoothing: σ in px of the Gaussian over the features where regions are tokens.
         border_tension: price of a pixel side of border when borders are refined, in Lab².
 
     Raises:
@@ -71,6 +73,7 @@ class TokenizerConfig:
     border_exponent: float = 0.0
     token_border_exponent: float = 0.5
     token_compactness: float = 20.0
+    token_smoothing: float = 0.7
     border_tension: float = 10.0
 
     def __post_init__(self) -> None:

@@ -23,8 +23,9 @@ from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, build_merge_tree, flat_zones
 from .refine import refine
-from .rims import premultiply, resolve_rims
+from .rims import noise_level, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
+from .smooth import smooth
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
 DETAIL_SPAN = 6.0
@@ -69,12 +70,15 @@ class DHVTokenizer(nn.Module):
         checkpoint = load_checkpoint(weights, device)
         return cls(checkpoint.net, checkpoint.config)
 
-    def pixel_features(self, pixels: UInt8[np.ndarray, "H W 4"], *, antialiased: bool = True) -> PixelFeatures:
+    def pixel_features(
+        self, pixels: UInt8[np.ndarray, "H W 4"], *, antialiased: bool = True, compact: bool = False
+    ) -> PixelFeatures:
         """The features the hierarchy is built on.
 
         Args:
             pixels: sRGB with straight alpha.
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
+            compact: whether regions shall be tokens, see `for_tokens`.
         """
         learned = antialiased and self.features.is_trained
         colours = premultiply(pixels)
@@ -85,7 +89,10 @@ class DHVTokenizer(nn.Module):
             is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
         found = self.features.feature_map(pixels, resolved, branch=learned)
         zones = zones_of_colour(colours, premultiply(resolved)) if learned else None
-        return PixelFeatures(_varying_channels(found.values), colours, is_rim | found.is_rim, zones)
+        values = _varying_channels(found.values)
+        if compact:
+            values = for_tokens(values, colours, self.config)
+        return PixelFeatures(values, colours, is_rim | found.is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones.
@@ -155,7 +162,7 @@ class DHVTokenizer(nn.Module):
             compact: False makes the regions that are drawn; see `merge_tree`.
             choice: as in `select`.
         """
-        features = self.pixel_features(load_raster(image).pixels)
+        features = self.pixel_features(load_raster(image).pixels, compact=compact)
         return self.refine(self.select(self.merge_tree(features, compact=compact), **choice), features)
 
 
@@ -170,6 +177,13 @@ def tree_of(
     border_exponent, compactness = config.merging(compact=compact)
     steps_a_pixel = compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
     return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
+
+
+def for_tokens(
+    values: Int32[np.ndarray, "H W C"], colours: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig
+) -> Int32[np.ndarray, "H W C"]:
+    """The features smoothed, unless the picture is flat art; `colours` are premultiplied."""
+    return smooth(values, config.token_smoothing) if noise_level(colours) > 0 else values
 
 
 def zones_of_colour(

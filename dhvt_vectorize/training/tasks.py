@@ -30,13 +30,13 @@ from ..errors import UsageError
 from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
-from ..tokenizer.features import FeatureNet
+from ..tokenizer.features import LARGEST_VALUE, FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rims import premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.tokenizer import tree_of, zones_of_colour
+from ..tokenizer.tokenizer import for_tokens, tree_of, zones_of_colour
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -156,7 +156,7 @@ class Task(nn.Module):
         sample: Sample,
         random: np.random.Generator,
     ) -> Division:
-        tree = merge_tree(features, zones, self.net.config, compact=self.compact)
+        tree = merge_tree(features, zones, premultiply(sample.image), self.net.config, compact=self.compact)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
         labels = torch.from_numpy(sample.labels).to(features.device)
@@ -298,11 +298,17 @@ def resolved_image(sample: Sample, config: TokenizerConfig) -> UInt8[np.ndarray,
 
 
 def merge_tree(
-    features: Float[Tensor, "C H W"], zones: Int32[np.ndarray, "H W"], config: TokenizerConfig, *, compact: bool
+    features: Float[Tensor, "C H W"],
+    zones: Int32[np.ndarray, "H W"],
+    colours: UInt8[np.ndarray, "H W 4"],
+    config: TokenizerConfig,
+    *,
+    compact: bool,
 ) -> MergeTree:
-    """The tree over features as they are now, rounded as a feature map is."""
-    steps = torch.round(features.detach() * config.feature_scale).clamp(-(2**15 - 1), 2**15 - 1)
-    return tree_of(steps.permute(1, 2, 0).int().cpu().numpy(), config, zones, compact=compact)
+    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
+    steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
+    values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
+    return tree_of(for_tokens(values, colours, config) if compact else values, config, zones, compact=compact)
 
 
 def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:

@@ -43,7 +43,8 @@ def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: b
     np.testing.assert_array_equal(np.delete(values, 3, 2), wanted.values)
     assert wanted.is_rim.any() == rims
     zones = zones_of_colour(premultiply(sample.image), premultiply(resolved))
-    trained, drawn = merge_tree(features, zones, config, compact=True), inferred.merge_tree(wanted, compact=True)
+    trained = merge_tree(features, zones, premultiply(sample.image), config, compact=True)
+    drawn = inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)
 
