@@ -226,6 +226,15 @@ def best_neighbours(first, last, ids, pixels, means, starts, degrees, neighbours
 
 
 @njit(cache=True, nogil=True)
+def length_powers(count, border_exponent):
+    """float64 (count,): length^exponent of the lengths below `count`, as `best_neighbours` has it; 1 for none."""
+    powers = np.ones(count, np.float64)
+    for length in range(1, count):
+        powers[length] = np.float64(length) ** border_exponent
+    return powers
+
+
+@njit(cache=True, nogil=True)
 def choose_joins(best, cost, pixels, degrees, threshold):
     """Who joins its best neighbour in this round: bool (n,).
 
