@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Int32, UInt8
 from torch import nn
 
@@ -26,6 +27,7 @@ from .refine import refine
 from .rims import noise_level, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 from .smooth import smooth
+from .torch_hierarchy import build_merge_tree_torch
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
 DETAIL_SPAN = 6.0
@@ -95,14 +97,16 @@ class DHVTokenizer(nn.Module):
         return PixelFeatures(values, colours, is_rim | found.is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
-        """The hierarchy over the features' flat zones.
+        """The hierarchy over the features' flat zones, built by torch where the net is on a CUDA device, else by numba.
 
         Args:
             features: of `pixel_features`.
             compact: whether regions shall be tokens, with short borders and of one place, rather than shapes whose
                 colours fit.
         """
-        return tree_of(features.values, self.config, features.zones, compact=compact)
+        weight = self.features.correct.weight
+        device = weight.device if weight.is_cuda else None
+        return tree_of(features.values, self.config, features.zones, compact=compact, device=device)
 
     def select(
         self,
@@ -172,11 +176,27 @@ def tree_of(
     zones: Int32[np.ndarray, "H W"] | None = None,
     *,
     compact: bool,
+    device: torch.device | None = None,
 ) -> MergeTree:
-    """The merge tree of regions that are to be tokens (compact), or drawn; `zones` as in `PixelFeatures`."""
+    """The merge tree of regions that are to be tokens (compact), or drawn.
+
+    Args:
+        values, zones: as in `PixelFeatures`.
+        config: settings of the merging.
+        compact: see `DHVTokenizer.merge_tree`.
+        device: where torch builds the tree; None builds it by numba's kernels. The tree is the same.
+    """
     border_exponent, compactness = config.merging(compact=compact)
     steps_a_pixel = compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
-    return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
+    if device is None:
+        return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
+    zones_there = None if zones is None else _moved(zones, device)
+    return build_merge_tree_torch(_moved(values, device), zones_there, border_exponent, steps_a_pixel)
+
+
+def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch.Tensor, "..."]:
+    # torch takes no read-only arrays
+    return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
 def for_tokens(
