@@ -308,7 +308,9 @@ def merge_tree(
     """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
-    return tree_of(for_tokens(values, colours, config) if compact else values, config, zones, compact=compact)
+    values = for_tokens(values, colours, config) if compact else values
+    device = features.device if features.is_cuda else None
+    return tree_of(values, config, zones, compact=compact, device=device)
 
 
 def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
