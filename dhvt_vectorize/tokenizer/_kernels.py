@@ -192,9 +192,12 @@ def node_means(ids, pixels, sums):
 
 
 @njit(cache=True, nogil=True)
-def best_neighbours(first, last, ids, pixels, means, starts, degrees, neighbours, lengths, border_exponent, best, cost):
+def best_neighbours(
+    first, last, ids, pixels, means, starts, degrees, neighbours, lengths, border_exponent, powers, best, cost
+):
     """Each node's cheapest neighbour by Ward's cost / border^exponent, ties by a hash of the two ids, then by id.
 
+    `powers` are those of the shortest lengths, see `length_powers`: a power costs as much as all else of an edge.
     Written to `best` (−1 where there is none) and `cost` for the nodes first…last − 1. The order is one order of all
     edges, the same seen from both ends: so the cheapest edge of all is chosen by both, and every round merges.
     """
@@ -213,7 +216,8 @@ def best_neighbours(first, last, ids, pixels, means, starts, degrees, neighbours
             size_v = np.float64(pixels[v])
             w = distance * (size_u * size_v / (size_u + size_v))
             if border_exponent != 0.0:
-                w /= np.float64(lengths[e]) ** border_exponent
+                length = lengths[e]
+                w /= powers[length] if length < powers.size else np.float64(length) ** border_exponent
             if w < cost[u]:
                 cost[u] = w
                 best[u] = v
