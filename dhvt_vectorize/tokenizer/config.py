@@ -53,6 +53,8 @@ class TokenizerConfig:
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
             units, where regions are tokens.
+        learned_tokens: whether tokens of photographs have learned features; a net that was taught on drawn regions,
+            another aim, leaves them Lab.
         token_smoothing: σ in px of the Gaussian over the features where regions are tokens.
         border_tension: price of a pixel side of border when borders are refined, in Lab².
 
@@ -73,6 +75,7 @@ class TokenizerConfig:
     border_exponent: float = 0.0
     token_border_exponent: float = 0.5
     token_compactness: float = 20.0
+    learned_tokens: bool = True
     token_smoothing: float = 0.7
     border_tension: float = 10.0
 
@@ -84,8 +87,9 @@ class TokenizerConfig:
             if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
                 wanted = "a whole number" if kind is int else "a number"
                 raise UsageError(name, f"{value!r} is out of range", f"give {wanted} from {lowest:g} to {highest:g}")
-        if not isinstance(self.rim_rule, bool):
-            raise UsageError("rim_rule", f"{self.rim_rule!r} is neither true nor false", "give true or false")
+        for name in ("rim_rule", "learned_tokens"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(name, f"{getattr(self, name)!r} is neither true nor false", "give true or false")
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any]) -> TokenizerConfig:

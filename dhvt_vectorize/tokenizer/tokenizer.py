@@ -80,10 +80,13 @@ class DHVTokenizer(nn.Module):
         Args:
             pixels: sRGB with straight alpha.
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
-            compact: whether regions shall be tokens, see `for_tokens`.
+            compact: whether regions shall be tokens: those of photographs are made of smoothed features.
         """
-        learned = antialiased and self.features.is_trained
         colours = premultiply(pixels)
+        photograph = noise_level(colours) > 0
+        learned = antialiased and self.features.is_trained
+        if compact and photograph and not self.config.learned_tokens:
+            learned = False
         resolved, is_rim = pixels, np.zeros(pixels.shape[:2], bool)
         if self.config.rim_rule and antialiased:
             owner = resolve_rims(colours)
@@ -92,8 +95,8 @@ class DHVTokenizer(nn.Module):
         found = self.features.feature_map(pixels, resolved, branch=learned)
         zones = zones_of_colour(colours, premultiply(resolved)) if learned else None
         values = _varying_channels(found.values)
-        if compact:
-            values = for_tokens(values, colours, self.config)
+        if compact and photograph:
+            values = smooth(values, self.config.token_smoothing)
         return PixelFeatures(values, colours, is_rim | found.is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
@@ -197,13 +200,6 @@ def tree_of(
 def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch.Tensor, "..."]:
     # torch takes no read-only arrays
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
-
-
-def for_tokens(
-    values: Int32[np.ndarray, "H W C"], colours: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig
-) -> Int32[np.ndarray, "H W C"]:
-    """The features smoothed, unless the picture is flat art; `colours` are premultiplied."""
-    return smooth(values, config.token_smoothing) if noise_level(colours) > 0 else values
 
 
 def zones_of_colour(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -33,10 +33,11 @@ from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import LARGEST_VALUE, FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
-from ..tokenizer.rims import premultiply, resolve_rims
+from ..tokenizer.rims import noise_level, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
+from ..tokenizer.smooth import smooth
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.tokenizer import for_tokens, tree_of, zones_of_colour
+from ..tokenizer.tokenizer import tree_of, zones_of_colour
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -123,6 +124,7 @@ class Task(nn.Module):
         self.net = net
         self.weights = weights or LossWeights()
         self.compact = self.weights.compact or self.takes_tokens
+        net.config = replace(net.config, learned_tokens=self.compact)
         self.thresholds = Thresholds()
         self.assignment = SoftAssignment()
 
@@ -308,7 +310,8 @@ def merge_tree(
     """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
-    values = for_tokens(values, colours, config) if compact else values
+    if compact and noise_level(colours) > 0:
+        values = smooth(values, config.token_smoothing)
     device = features.device if features.is_cuda else None
     return tree_of(values, config, zones, compact=compact, device=device)
 
