@@ -46,5 +46,5 @@ def _selected(tokenizer: DHVTokenizer, choices: Mapping[str, Mapping[str, Any]],
     built = time.perf_counter() - start
     for setting, choice in choices.items():
         start = time.perf_counter()
-        partition = tokenizer.refine(tokenizer.select(tree, **choice), features)
+        partition = tokenizer.refine(tokenizer.select(tree, **choice), features, compact=True)
         yield Division(setting, partition.labels, built + time.perf_counter() - start)

@@ -138,7 +138,7 @@ def _merged(
 
     def cut(count: int) -> Labels:
         partition = tokenizer.select(tree, regions=count)
-        return (tokenizer.refine(partition, features) if refined else partition).labels
+        return (tokenizer.refine(partition, features, compact=True) if refined else partition).labels
 
     yield from _cuts(start, cut, counts)
 

@@ -167,7 +167,7 @@ def _stage_seconds(tokenizer: DHVTokenizer, raster: RgbArray) -> list[float]:
     times.append(time.perf_counter())
     partition = tokenizer.select(tree)
     times.append(time.perf_counter())
-    tokenizer.refine(partition, features)
+    tokenizer.refine(partition, features, compact=True)
     times.append(time.perf_counter())
     return [after - before for before, after in pairwise(times)]
 

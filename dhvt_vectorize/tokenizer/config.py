@@ -31,6 +31,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "token_compactness": (0.0, 200.0),
     "token_smoothing": (0.0, 10.0),
     "border_tension": (0.0, 1e4),
+    "token_border_tension": (0.0, 1e4),
 }
 
 
@@ -56,7 +57,8 @@ class TokenizerConfig:
         learned_tokens: whether tokens of photographs have learned features; a net that was taught on drawn regions,
             another aim, leaves them Lab.
         token_smoothing: σ in px of the Gaussian over the features where regions are tokens.
-        border_tension: price of a pixel side of border when borders are refined, in Lab².
+        border_tension: price of a pixel side of border when borders are refined, in Lab², where regions are drawn.
+        token_border_tension: the same where regions are tokens.
 
     Raises:
         UsageError: a value outside its range or of the wrong type.
@@ -74,10 +76,11 @@ class TokenizerConfig:
     rim_rule: bool = True
     border_exponent: float = 0.0
     token_border_exponent: float = 0.5
-    token_compactness: float = 20.0
+    token_compactness: float = 40.0
     learned_tokens: bool = True
     token_smoothing: float = 0.7
     border_tension: float = 10.0
+    token_border_tension: float = 6.0
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in _RANGES.items():

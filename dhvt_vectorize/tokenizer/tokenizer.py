@@ -157,9 +157,10 @@ class DHVTokenizer(nn.Module):
         base = cut_of_least_cost(tree, node_costs(tree, criterion, settings, price * BASE_PRICE))
         return cut_of_least_cost(tree, costs, levels_above(tree, base) <= max_depth - 1)
 
-    def refine(self, partition: Partition, features: PixelFeatures) -> Partition:
+    def refine(self, partition: Partition, features: PixelFeatures, *, compact: bool = False) -> Partition:
         """The partition with every border pixel in the region that suits it best; as many regions, each connected."""
-        return refine(partition, features.values, self.config.border_tension * self.config.feature_scale**2)
+        tension = self.config.token_border_tension if compact else self.config.border_tension
+        return refine(partition, features.values, tension * self.config.feature_scale**2)
 
     def partition(self, image: Any, *, compact: bool = True, **choice: Any) -> Partition:
         """Divide an image (path, PIL image, array, RasterImage) into connected regions, made to be tokens.
@@ -170,7 +171,8 @@ class DHVTokenizer(nn.Module):
             choice: as in `select`.
         """
         features = self.pixel_features(load_raster(image).pixels, compact=compact)
-        return self.refine(self.select(self.merge_tree(features, compact=compact), **choice), features)
+        partition = self.select(self.merge_tree(features, compact=compact), **choice)
+        return self.refine(partition, features, compact=compact)
 
 
 def tree_of(
