@@ -87,7 +87,7 @@ def test_a_third_of_the_errors_must_go_on_degraded_pictures_alone(how: str, erro
 def test_the_command_measures_every_set_with_every_tokenizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(ownership, "pictures", lambda name, limit: [Picture(name, "x", rasterize(SVG, 64), SVG)])
+    monkeypatch.setattr(ownership, "pictures", lambda name, limit, split: [Picture(name, "x", rasterize(SVG, 64), SVG)])
     weights = Path("weights/dhvt-base.safetensors").resolve()
     file = tmp_path / "figures.json"
     arguments = [

@@ -15,10 +15,10 @@ from ..errors import UsageError, WeightsError
 
 DEFAULT_NAME = "dhvt-base.safetensors"
 
-# name: (lowest, highest). `alpha_weight` × `feature_scale` must stay below 2^15, see `features.LARGEST_VALUE`
+# name: (lowest, highest)
 _RANGES: dict[str, tuple[float, float]] = {
     "channels": (4, 32),
-    "alpha_weight": (1.0, 250.0),
+    "alpha_weight": (1.0, 2000.0),
     "context_width": (1, 128),
     "context_depth": (0, 8),
     "detail_width": (1, 128),
@@ -41,7 +41,8 @@ class TokenizerConfig:
 
     Attributes:
         channels: features a pixel; the first four are L, a, b and alpha, further ones are 0 before training.
-        alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart.
+        alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart; where a
+            net has learned to stretch Lab, as much more.
         context_width: channels of the net at a quarter of the resolution.
         context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
         detail_width: hidden channels of the net at full resolution.
@@ -90,6 +91,9 @@ class TokenizerConfig:
             if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
                 wanted = "a whole number" if kind is int else "a number"
                 raise UsageError(name, f"{value!r} is out of range", f"give {wanted} from {lowest:g} to {highest:g}")
+        # no |value| of a feature map is larger than 2^15 − 1, see `features.LARGEST_VALUE`
+        if self.alpha_weight * self.feature_scale >= 2**15:
+            raise UsageError("alpha_weight", f"is {self.alpha_weight:g}", f"stay below {2**15 / self.feature_scale:g}")
         for name in ("rim_rule", "learned_tokens"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(name, f"{getattr(self, name)!r} is neither true nor false", "give true or false")

@@ -51,6 +51,7 @@ LARGEST_VALUE = 2**15 - 1
 
 _STRIDE = 4  # pixels a side of a context cell
 _UNIT = 100.0  # Lab units that the branch counts as one
+_OPAQUE = 2.5  # what it sees of an alpha of 1, whatever its weight among the features
 _DILATIONS = (1, 2)  # of the context's convolutions, in turn
 _SPACINGS = (1, 2)  # pixels between the neighbours that a pixel is mixed from, round by round
 _LEAST_WEIGHT = 0.02
@@ -212,7 +213,9 @@ class FeatureNet(nn.Module):
         height, width = colour.shape[2:]
         # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin
         margins = (_STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE)
-        colour = functional.pad(colour / _UNIT, margins, mode="replicate").contiguous(memory_format=torch.channels_last)
+        units = torch.tensor([1 / _UNIT] * 3 + [_OPAQUE / self.config.alpha_weight], device=colour.device).repeat(2)
+        colour = functional.pad(colour * units[:, None, None], margins, mode="replicate")
+        colour = colour.contiguous(memory_format=torch.channels_last)
         context = functional.relu(self.enter(colour))
         for layer in self.context:
             context = context + functional.relu(layer(context))
