@@ -40,11 +40,11 @@ class PixelFeatures:
     """Integer features, the colours that mix at rims, and what is known of the pixels' ownership.
 
     Attributes:
-        values: int32 (H, W, C); a rim pixel's come from its owner's colour.
+        values: int32 (H, W, C); a rim pixel has its owner's.
         colours: uint8 (H, W, 4), the pixels with premultiplied alpha.
         is_rim: bool (H, W), pixels that took another pixel's feature, or for the greater part those of pixels around.
-        zones: int32 (H, W), where the hierarchy begins, see `zones_of_colour`; None begins with zones of equal
-            features.
+        zones: int32 (H, W), where the hierarchy begins: 4-connected zones of one resolved colour; None begins with
+            zones of equal features.
     """
 
     values: Int32[np.ndarray, "H W C"]
@@ -87,17 +87,19 @@ class DHVTokenizer(nn.Module):
         learned = antialiased and self.features.is_trained
         if compact and photograph and not self.config.learned_tokens:
             learned = False
-        resolved, is_rim = pixels, np.zeros(pixels.shape[:2], bool)
-        if self.config.rim_rule and antialiased:
-            owner = resolve_rims(colours)
-            resolved = pixels.reshape(-1, 4)[owner]
-            is_rim = owner != np.arange(owner.size, dtype=np.int32).reshape(owner.shape)
+        itself = np.arange(colours.shape[0] * colours.shape[1], dtype=np.int32).reshape(colours.shape[:2])
+        owner = resolve_rims(colours) if self.config.rim_rule and antialiased else itself
+        resolved = pixels.reshape(-1, 4)[owner]
         found = self.features.feature_map(pixels, resolved, branch=learned)
-        zones = zones_of_colour(colours, premultiply(resolved)) if learned else None
-        values = _varying_channels(found.values)
+        values, zones = _varying_channels(found.values), None
+        if learned:
+            # beside its owner's colour a rim pixel takes what was learned of its owner
+            values = values.reshape(-1, values.shape[2])[owner]
+            # what was learned may differ by a hair within a flat zone, which is one zone all the same
+            zones = flat_zones(premultiply(resolved))
         if compact and photograph:
             values = smooth(values, self.config.token_smoothing)
-        return PixelFeatures(values, colours, is_rim | found.is_rim, zones)
+        return PixelFeatures(values, colours, (owner != itself) | found.is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones, built by torch where the net is on a CUDA device, else by numba.
@@ -202,17 +204,6 @@ def tree_of(
 def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch.Tensor, "..."]:
     # torch takes no read-only arrays
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
-
-
-def zones_of_colour(
-    colours: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]
-) -> Int32[np.ndarray, "H W"]:
-    """The 4-connected zones of one colour and one owner's colour, both premultiplied.
-
-    What was learned may differ by a hair within them, and shall not part them; what the rule gave to an owner it may.
-    """
-    packed = [np.ascontiguousarray(image).view(np.int32) for image in (colours, resolved)]
-    return flat_zones(np.concatenate(packed, 2))
 
 
 def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W C2"]:

@@ -31,13 +31,13 @@ from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import LARGEST_VALUE, FeatureNet
-from ..tokenizer.hierarchy import MergeTree
+from ..tokenizer.hierarchy import MergeTree, flat_zones
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rims import noise_level, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.smooth import smooth
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.tokenizer import tree_of, zones_of_colour
+from ..tokenizer.tokenizer import tree_of
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
 from .losses import (
@@ -138,10 +138,7 @@ class Task(nn.Module):
         device = self.net.correct.weight.device
         resolved = [resolved_image(sample, self.net.config) for sample in samples]
         images, given = (_as_tensor(arrays).to(device) for arrays in ([sample.image for sample in samples], resolved))
-        zones = [
-            zones_of_colour(premultiply(sample.image), premultiply(array))
-            for sample, array in zip(samples, resolved, strict=True)
-        ]
+        zones = [zones_to_learn(sample.image, array) for sample, array in zip(samples, resolved, strict=True)]
         divisions = [
             self._divide(*each) for each in zip(images, self.net(images, given), zones, samples, random, strict=True)
         ]
@@ -297,6 +294,16 @@ def resolved_image(sample: Sample, config: TokenizerConfig) -> UInt8[np.ndarray,
         return sample.image
     resolved: UInt8[np.ndarray, "H W 4"] = sample.image.reshape(-1, 4)[resolve_rims(premultiply(sample.image))]
     return resolved
+
+
+def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
+    """The 4-connected zones of one colour and one owner's colour: where the hierarchy begins in training.
+
+    The tokenizer gives a rim pixel its owner's feature for good. In training it keeps its own, and may join another
+    region: what the net makes of it is to be judged.
+    """
+    packed = [np.ascontiguousarray(premultiply(each)).view(np.int32) for each in (image, resolved)]
+    return flat_zones(np.concatenate(packed, 2))
 
 
 def merge_tree(

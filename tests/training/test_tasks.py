@@ -9,10 +9,10 @@ from skimage.draw import disk
 
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.features import FeatureNet
-from dhvt_vectorize.tokenizer.rims import premultiply
-from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer, zones_of_colour
+from dhvt_vectorize.tokenizer.rims import premultiply, resolve_rims
+from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.samples import unlabelled
-from dhvt_vectorize.training.tasks import merge_tree, resolved_image
+from dhvt_vectorize.training.tasks import merge_tree, resolved_image, zones_to_learn
 
 
 def _disc(side: int = 40) -> np.ndarray:
@@ -26,7 +26,7 @@ def _disc(side: int = 40) -> np.ndarray:
 
 
 @pytest.mark.parametrize("rims", [False, True])
-def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: bool) -> None:
+def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_inference(rims: bool) -> None:
     config = TokenizerConfig(rim_rule=rims)
     net = FeatureNet(config).eval()
     with torch.no_grad():
@@ -40,9 +40,13 @@ def test_a_sample_in_training_has_the_features_and_the_tree_of_inference(rims: b
         features = net(*tensors)[0]
     values = torch.round(features * config.feature_scale).permute(1, 2, 0).int().numpy()
     assert (values[..., 3] == values[0, 0, 3]).all()  # alpha is the same everywhere, and is left out
-    np.testing.assert_array_equal(np.delete(values, 3, 2), wanted.values)
+    owner = resolve_rims(premultiply(sample.image)) if rims else np.arange(values.shape[0] * values.shape[1])
+    kept = np.delete(values, 3, 2).reshape(-1, 4)[owner].reshape(wanted.values.shape)
+    np.testing.assert_array_equal(kept, wanted.values)
     assert wanted.is_rim.any() == rims
-    zones = zones_of_colour(premultiply(sample.image), premultiply(resolved))
+    if rims:
+        return  # from here on a rim pixel is its owner's, and in training its own
+    zones = zones_to_learn(sample.image, resolved)
     trained = merge_tree(features, zones, premultiply(sample.image), config, compact=True)
     drawn = inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
@@ -62,3 +66,10 @@ def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
     assert resolved.grad is not None
     assert not image.grad.any()
     assert resolved.grad.any()
+
+
+def test_in_training_a_rim_pixel_is_a_zone_of_its_own() -> None:
+    image = _disc()
+    resolved = resolved_image(unlabelled(image, "disc"), TokenizerConfig())
+    assert zones_to_learn(resolved, resolved).max() == 1
+    assert zones_to_learn(image, resolved).max() > 20
