@@ -10,7 +10,7 @@ quarter of the resolution, where convolutions are cheap (depthwise separable and
 enlarged context. From both come
 
 - weights over the 3×3 pixels around each, 1 px apart, then once more 2 px apart: the pixel takes their mean (a kernel
-  prediction network, Bako et al. 2017), in resolved colours: a noisy pixel can take its neighbours' colour, one that the
+  prediction network, Bako et al. 2017), in resolved colours: a noisy pixel takes its neighbours' colour, one that the
   rule left a mixture that of its side. Weights below `_LEAST_WEIGHT` count as none, so that a pixel that is sure takes
   one colour exactly (in eval mode; in training all weights are there to learn);
 - a correction of each feature by a last 3×3 convolution; of each but alpha, so that what is transparent stays as far
