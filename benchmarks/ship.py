@@ -88,14 +88,14 @@ def ship(trained: Path, output: Path, name: str, settings: Mapping[str, float]) 
     return scores
 
 
-def _settings(assignments: Sequence[str]) -> dict[str, float]:
-    settings = {}
+def _settings(assignments: Sequence[str]) -> dict[str, float | bool]:
+    settings: dict[str, float | bool] = {}
     for assignment in assignments:
         name, _, value = assignment.partition("=")
         try:
-            settings[name] = float(value)
+            settings[name] = value == "true" if value in ("true", "false") else float(value)
         except ValueError as error:
-            raise UsageError("--set", f"{assignment!r} is no setting", "give NAME=NUMBER") from error
+            raise UsageError("--set", f"{assignment!r} is no setting", "give NAME=NUMBER, or true or false") from error
     return settings
 
 

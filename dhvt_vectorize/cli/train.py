@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,6 +26,8 @@ PROGRAM = "dhvt-vectorize train"
 # names here so that the help needs no torch; `training.tasks` has the same, which a test compares
 TASK_NAMES = ("regions", "reconstruct", "classify", "segment")
 _LEFT_OUT_SHOWN = 10
+# data are photographs if this share of them is
+_MOSTLY = 0.5
 
 parser = typer.Typer(
     add_completion=False, rich_markup_mode="rich", context_settings={"help_option_names": ["-h", "--help"]}
@@ -146,7 +149,8 @@ def train(
         patience=patience,
         weights=LossWeights(regulariser=regulariser, target_tokens=target_tokens, rate=rate, compact=compact),
     )
-    _train(settings, source, validating, output, init, channels, resume=resume, quiet=quiet, data=data)
+    photographic = reports[0].photographs >= _MOSTLY
+    _train(settings, source, validating, output, init, channels, photographic, resume=resume, quiet=quiet, data=data)
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -189,6 +193,7 @@ def _train(
     output: Path,
     init: Path | None,
     channels: int | None,
+    photographic: bool,
     *,
     resume: bool,
     quiet: bool,
@@ -200,6 +205,8 @@ def _train(
 
     join_processes()
     net, origin = starting_net(init, channels, settings.seed)
+    # what was learned from drawings is for drawings
+    net.config = replace(net.config, learned_photographs=photographic)
     task = task_named(settings.task)(net, settings.weights, len(source.classes))
     trainer = Trainer(task, settings, source, validating, output)
     if resume:

@@ -15,10 +15,10 @@ from ..errors import UsageError, WeightsError
 
 DEFAULT_NAME = "dhvt-base.safetensors"
 
-# name: (lowest, highest)
+# name: (lowest, highest). `alpha_weight` × `feature_scale` must stay below 2^15, see `features.LARGEST_VALUE`
 _RANGES: dict[str, tuple[float, float]] = {
     "channels": (4, 32),
-    "alpha_weight": (1.0, 2000.0),
+    "alpha_weight": (1.0, 250.0),
     "context_width": (1, 128),
     "context_depth": (0, 8),
     "detail_width": (1, 128),
@@ -30,6 +30,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "token_border_exponent": (0.0, 2.0),
     "token_compactness": (0.0, 200.0),
     "token_smoothing": (0.0, 10.0),
+    "learned_gain": (0.01, 100.0),
     "border_tension": (0.0, 1e4),
     "token_border_tension": (0.0, 1e4),
 }
@@ -41,8 +42,7 @@ class TokenizerConfig:
 
     Attributes:
         channels: features a pixel; the first four are L, a, b and alpha, further ones are 0 before training.
-        alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart; where a
-            net has learned to stretch Lab, as much more.
+        alpha_weight: what an alpha of 1 is worth in Lab units, so that opaque and transparent lie far apart.
         context_width: channels of the net at a quarter of the resolution.
         context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
         detail_width: hidden channels of the net at full resolution.
@@ -55,8 +55,9 @@ class TokenizerConfig:
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
             units, where regions are tokens.
-        learned_tokens: whether tokens of photographs have learned features; a net that was taught on drawn regions,
-            another aim, leaves them Lab.
+        learned_photographs: whether photographs have learned features; a net that was taught on drawings leaves them
+            Lab.
+        learned_gain: what learned features are multiplied by: training minds their order only, and stretches them.
         token_smoothing: σ in px of the Gaussian over the features where regions are tokens.
         border_tension: price of a pixel side of border when borders are refined, in Lab², where regions are drawn.
         token_border_tension: the same where regions are tokens.
@@ -78,7 +79,8 @@ class TokenizerConfig:
     border_exponent: float = 0.0
     token_border_exponent: float = 0.5
     token_compactness: float = 40.0
-    learned_tokens: bool = True
+    learned_photographs: bool = True
+    learned_gain: float = 1.0
     token_smoothing: float = 0.7
     border_tension: float = 10.0
     token_border_tension: float = 6.0
@@ -91,10 +93,7 @@ class TokenizerConfig:
             if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
                 wanted = "a whole number" if kind is int else "a number"
                 raise UsageError(name, f"{value!r} is out of range", f"give {wanted} from {lowest:g} to {highest:g}")
-        # no |value| of a feature map is larger than 2^15 − 1, see `features.LARGEST_VALUE`
-        if self.alpha_weight * self.feature_scale >= 2**15:
-            raise UsageError("alpha_weight", f"is {self.alpha_weight:g}", f"stay below {2**15 / self.feature_scale:g}")
-        for name in ("rim_rule", "learned_tokens"):
+        for name in ("rim_rule", "learned_photographs"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(name, f"{getattr(self, name)!r} is neither true nor false", "give true or false")
 

@@ -51,7 +51,6 @@ LARGEST_VALUE = 2**15 - 1
 
 _STRIDE = 4  # pixels a side of a context cell
 _UNIT = 100.0  # Lab units that the branch counts as one
-_OPAQUE = 2.5  # what it sees of an alpha of 1, whatever its weight among the features
 _DILATIONS = (1, 2)  # of the context's convolutions, in turn
 _SPACINGS = (1, 2)  # pixels between the neighbours that a pixel is mixed from, round by round
 _LEAST_WEIGHT = 0.02
@@ -206,16 +205,16 @@ class FeatureNet(nn.Module):
         seen = self._seen(torch.cat([colour, resolved], 1))
         mixed, own = self._mixed(resolved, _cut(self.mix(seen), colour))
         correction = _cut(self.correct(seen), colour).float() * _UNIT
-        return torch.cat([mixed[:, :3] + correction[:, :3], mixed[:, 3:], correction[:, 3:]], 1), own
+        gain = self.config.learned_gain
+        lab, further = (mixed[:, :3] + correction[:, :3]) * gain, correction[:, 3:] * gain
+        return torch.cat([lab, mixed[:, 3:], further], 1), own
 
     def _seen(self, colour: Float[Tensor, "B 8 H W"]) -> Float[Tensor, "B D H2 W2"]:
         """What the net knows of each pixel and of a margin of a cell at the top and left, one or two at the others."""
         height, width = colour.shape[2:]
         # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin
         margins = (_STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE)
-        units = torch.tensor([1 / _UNIT] * 3 + [_OPAQUE / self.config.alpha_weight], device=colour.device).repeat(2)
-        colour = functional.pad(colour * units[:, None, None], margins, mode="replicate")
-        colour = colour.contiguous(memory_format=torch.channels_last)
+        colour = functional.pad(colour / _UNIT, margins, mode="replicate").contiguous(memory_format=torch.channels_last)
         context = functional.relu(self.enter(colour))
         for layer in self.context:
             context = context + functional.relu(layer(context))

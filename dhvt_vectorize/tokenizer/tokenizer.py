@@ -84,9 +84,7 @@ class DHVTokenizer(nn.Module):
         """
         colours = premultiply(pixels)
         photograph = noise_level(colours) > 0
-        learned = antialiased and self.features.is_trained
-        if compact and photograph and not self.config.learned_tokens:
-            learned = False
+        learned = antialiased and self.features.is_trained and (self.config.learned_photographs or not photograph)
         itself = np.arange(colours.shape[0] * colours.shape[1], dtype=np.int32).reshape(colours.shape[:2])
         owner = resolve_rims(colours) if self.config.rim_rule and antialiased else itself
         resolved = pixels.reshape(-1, 4)[owner]

@@ -78,6 +78,7 @@ class DataReport:
         kind: what the items are.
         items: how many can be used.
         sides: the shortest and the longest side of an image, in pixels.
+        photographs: the share of them (0…1) that are no flat art, see `rims.noise_level`.
         label_maps: how many there are.
         regions: the least, median and greatest number of labels in a map; None without maps.
         classes: the names of the classes.
@@ -87,6 +88,7 @@ class DataReport:
     kind: str
     items: int
     sides: tuple[int, int]
+    photographs: float
     label_maps: int
     regions: tuple[int, float, int] | None
     classes: tuple[str, ...]
@@ -100,10 +102,12 @@ def check_source(source: Source) -> DataReport:
         InputError: nothing is left.
         MismatchedLabelsError: a label map has another shape than its image.
     """
+    from ..tokenizer.rims import noise_level, premultiply
+
     usable, left_out = [], []
     sides: list[int] = []
     regions: list[int] = []
-    greatest = -1
+    greatest, photographs = -1, 0
     for index, item in enumerate(source.items):
         try:
             sample = source.glance(index)
@@ -113,6 +117,7 @@ def check_source(source: Source) -> DataReport:
             left_out.append((source.name(index), error.cause))
             continue
         usable.append(item)
+        photographs += noise_level(premultiply(sample.image)) > 0
         sides += sample.image.shape[:2]
         regions += [int(np.count_nonzero(np.bincount(labels[labels >= 0]))) for labels in sample.labels]
         greatest = max(greatest, int(sample.labels.max(initial=-1)))
@@ -124,7 +129,8 @@ def check_source(source: Source) -> DataReport:
         source.classes = tuple(str(number) for number in range(greatest + 1))
     counts = (int(min(regions)), float(np.median(regions)), int(max(regions))) if regions else None
     extremes = (int(min(sides)), int(max(sides)))
-    return DataReport(source.kind, len(usable), extremes, len(regions), counts, source.classes, tuple(left_out))
+    share = photographs / len(usable)
+    return DataReport(source.kind, len(usable), extremes, share, len(regions), counts, source.classes, tuple(left_out))
 
 
 def open_source(

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -124,7 +124,6 @@ class Task(nn.Module):
         self.net = net
         self.weights = weights or LossWeights()
         self.compact = self.weights.compact or self.takes_tokens
-        net.config = replace(net.config, learned_tokens=self.compact)
         self.thresholds = Thresholds()
         self.assignment = SoftAssignment()
 

@@ -304,7 +304,7 @@ class TestDefaultWeights:
 
     def test_what_is_calibrated_is_all_that_differs_from_the_default_settings(self) -> None:
         shipped, default = load_checkpoint().config.to_dict(), TokenizerConfig().to_dict()
-        calibrated = {"variance_floor", "border_tension", "alpha_weight", "learned_tokens"}
+        calibrated = {"learned_gain", "learned_photographs"}
         assert {name for name, value in shipped.items() if value != default[name]} <= calibrated
 
     def test_the_copy_inside_the_package_goes_before_the_one_beside_it(
@@ -366,7 +366,7 @@ class TestConfig:
             {"effective_sample": float("inf")},
             {"rim_rule": 1},
             {"border_exponent": None},
-            {"alpha_weight": 2000.0, "feature_scale": 64},
+            {"learned_photographs": 0.0},
         ],
         ids=str,
     )

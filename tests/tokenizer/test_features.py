@@ -287,14 +287,15 @@ class TestTrained:
         np.testing.assert_array_equal(values[..., 3], untrained().feature_map(pixels).values[..., 3])
         assert (values[..., :3] != untrained().feature_map(pixels).values[..., :3]).any()
 
-    def test_the_weight_of_alpha_changes_the_feature_of_alpha_alone(self) -> None:
+    def test_the_gain_multiplies_what_was_learned_and_not_alpha(self) -> None:
         pixels = random_pixels(30, 20)
-        light, heavy = (
-            trained(config=TokenizerConfig(alpha_weight=weight)).feature_map(pixels) for weight in (125, 500)
+        whole, half = (
+            trained(config=TokenizerConfig(learned_gain=gain)).feature_map(pixels).values for gain in (1.0, 0.5)
         )
-        for c in (0, 1, 2, 4):
-            assert np.abs(light.values[..., c] - heavy.values[..., c]).max() <= 1  # a rounding
-        np.testing.assert_allclose(4 * light.values[..., 3], heavy.values[..., 3], atol=3)
+        np.testing.assert_array_equal(whole[..., 3], half[..., 3])
+        assert np.abs(whole - 2 * half)[..., [0, 1, 2, 4]].max() <= 1
+        plain = FeatureNet(TokenizerConfig(learned_gain=0.5)).eval().feature_map(pixels).values
+        np.testing.assert_array_equal(plain, untrained().feature_map(pixels).values)
 
     def test_values_stay_within_the_bound_however_large_a_correction_is(self) -> None:
         net = trained()

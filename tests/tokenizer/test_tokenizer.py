@@ -19,7 +19,6 @@ from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.initial import initial_net
 from dhvt_vectorize.tokenizer.selection import levels_above
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
-from dhvt_vectorize.training.tasks import LossWeights, task_named
 
 PAIRS = {
     "red on white": ((200, 30, 40), (255, 255, 255)),
@@ -246,28 +245,18 @@ def _trained(config: TokenizerConfig) -> DHVTokenizer:
     return DHVTokenizer(net, config)
 
 
-@pytest.mark.parametrize("learned_tokens", [False, True])
-def test_tokens_of_photographs_have_learned_features_only_where_tokens_were_taught(
-    learned_tokens: bool, photo: np.ndarray
+@pytest.mark.parametrize("compact", [False, True])
+@pytest.mark.parametrize("taught", [False, True])
+def test_photographs_have_learned_features_only_where_they_were_taught(
+    taught: bool, compact: bool, photo: np.ndarray
 ) -> None:
-    config = TokenizerConfig(learned_tokens=learned_tokens)
+    config = TokenizerConfig(learned_photographs=taught)
     trained, plain = _trained(config), DHVTokenizer(initial_net(config).eval(), config)
     flat = np.zeros((30, 40, 3), np.uint8)
     flat[8:20, 10:30] = (200, 30, 60)
-    for image, compact, differs in (
-        (photo, True, learned_tokens),
-        (photo, False, True),
-        (flat, True, True),
-        (flat, False, True),
-    ):
+    for image, differs in ((photo, taught), (flat, True)):
         one, other = (each.pixel_features(opaque(image), compact=compact).values for each in (trained, plain))
         assert (one.shape != other.shape or bool((one != other).any())) == differs
-
-
-@pytest.mark.parametrize(("task", "compact"), [("regions", False), ("regions", True), ("classify", False)])
-def test_a_net_knows_whether_it_was_taught_on_tokens(task: str, compact: bool) -> None:
-    taught = task_named(task)(FeatureNet(TokenizerConfig()), LossWeights(compact=compact), 2)
-    assert taught.net.config.learned_tokens == (compact or task == "classify")
 
 
 def test_what_was_learned_does_not_break_flat_zones(photo: np.ndarray) -> None:

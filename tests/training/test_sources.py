@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from data_folders import FOLDERS, SIZES, write_classes, write_drawings, write_images, write_maps
 from image_files import encoded, png
+from PIL import Image
 
 from dhvt_vectorize.errors import InputError, UsageError
 from dhvt_vectorize.training.image_sources import grouped
@@ -224,6 +225,16 @@ def test_drawings_that_cannot_be_used_are_left_out_of_their_images_too(tmp_path)
         assert report.left_out == (("aa.svg", "contains text"),)
         assert [source.name(index) for index in range(len(source))] == ["a.svg", "b.svg", "inner/c.svg"]
         assert source.sample(1, random(), None).name == "b.svg"
+
+
+def test_flat_art_is_told_from_photographs(tmp_path):
+    drawings, images = tmp_path / "drawings", tmp_path / "images"
+    assert check_source(open_source(write_drawings(drawings), "regions")).photographs == 0
+    images.mkdir()
+    noise = np.random.default_rng(0).integers(0, 256, (20, 20, 3), np.uint8)
+    for name, array in (("noise", noise), ("flat", np.zeros_like(noise))):
+        Image.fromarray(array).save(images / f"{name}.png")
+    assert check_source(open_source(images, "reconstruct")).photographs == 0.5
 
 
 def test_a_folder_of_nothing_usable_is_refused(tmp_path):
