@@ -31,11 +31,12 @@ def test_they_score_what_their_card_says() -> None:
     assert measured == pytest.approx(card, abs=ROUNDING)
 
 
-def test_they_own_more_than_the_hand_made_rule_on_compressed_drawings_and_no_less_on_clean_ones() -> None:
+def test_they_own_more_than_the_hand_made_rule_on_compressed_drawings_and_about_as_much_on_others() -> None:
     card = load_checkpoint(device="cpu").card["scores"]
     assert set(DEGRADATIONS) | {CLEAN} == {name.split()[1] for name in card if name.startswith("owned")}
     assert card["owned jpeg"] > card[f"owned jpeg {HAND_MADE}"]
-    assert card[f"owned {CLEAN}"] >= card[f"owned {CLEAN} {HAND_MADE}"]
+    for how in (CLEAN, *DEGRADATIONS):
+        assert card[f"owned {how}"] > card[f"owned {how} {HAND_MADE}"] - ROUNDING
 
 
 @pytest.mark.slow
