@@ -31,9 +31,10 @@ from PIL import Image
 from dhvt_vectorize.errors import DhvtError, UsageError
 
 from .claims import Claim, Measurements, claims
+from .command import errors_end_the_run
 from .costs import Say, adversarial_times, memory_use, start_times
 from .packages import write
-from .pictures import DEGRADATIONS, KINDS, Picture, degraded, pictures, set_names
+from .pictures import DEGRADATIONS, KINDS, Picture, check_names, degraded, pictures, set_names
 from .runs import TOOLS, Bench, Result
 from .summary import Row, stage_seconds, summarize, truth_row
 from .tables import adversarial_table, claims_table, memory_table, sets_table, stages_table, start_table
@@ -63,18 +64,13 @@ class Run:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments ask for (default: the process's own), and print it."""
-    try:
+    with errors_end_the_run():
         _run(_parsed(arguments))
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 def _run(chosen: argparse.Namespace) -> None:
-    for option, values, known in (("--sections", chosen.sections, SECTIONS), ("--tools", chosen.tools, TOOLS)):
-        for value in values:
-            if value not in known:
-                raise UsageError(option, f"no such value {value!r}", f"choose from {', '.join(known)}")
+    check_names("--sections", chosen.sections, SECTIONS)
+    check_names("--tools", chosen.tools, TOOLS)
     if chosen.limit is not None and chosen.limit < 1:
         raise UsageError("--limit", f"{chosen.limit} is out of range", "give a number from 1 on")
     run = _compare(chosen) if "sets" in chosen.sections else Run()

@@ -22,12 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dhvt_vectorize.errors import DhvtError, UsageError
 from dhvt_vectorize.options import VectorizeOptions
 
+from .command import errors_end_the_run
 from .packages import write
 from .peers import Trace
-from .pictures import DEGRADATIONS, KINDS, Picture, degraded, pictures, set_names
+from .pictures import DEGRADATIONS, KINDS, Picture, check_names, degraded, pictures, set_names
 from .runs import open_project
 from .scoring import score
 from .tables import markdown_table
@@ -134,10 +134,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of a set, spread over it")
     parser.add_argument("--json", metavar="FILE", help="write every point")
     chosen = parser.parse_args(arguments)
-    try:
-        for how in chosen.degraded:
-            if how not in DEGRADATIONS:
-                raise UsageError("--degraded", f"no such value {how!r}", f"choose from {', '.join(DEGRADATIONS)}")
+    with errors_end_the_run():
+        check_names("--degraded", chosen.degraded, DEGRADATIONS)
         with tempfile.TemporaryDirectory() as folder:
             drawers = {UNTRAINED: open_project(_untrained(Path(folder))), TRAINED: open_project(chosen.weights)}
             sets = set_names(chosen.sets, chosen.sizes)
@@ -146,9 +144,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if chosen.json:
             rows = [[*key, [asdict(point) for point in curve]] for key, curve in curves.items()]
             write(Path(chosen.json), json.dumps(rows) + "\n")
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 def _untrained(folder: Path) -> Path:

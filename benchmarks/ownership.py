@@ -28,12 +28,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int32
 
-from dhvt_vectorize.errors import DhvtError, InputError, UsageError
+from dhvt_vectorize.errors import InputError, UsageError
 
 from .claims import MISS, OK, UNKNOWN, Claim
+from .command import errors_end_the_run
 from .dividers import with_alpha
 from .packages import write
-from .pictures import DEGRADATIONS, Picture, degraded, pictures, set_names
+from .pictures import DEGRADATIONS, Picture, check_names, degraded, pictures, set_names
 from .tables import claims_table, markdown_table
 
 if TYPE_CHECKING:
@@ -218,10 +219,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of a set, spread over it")
     parser.add_argument("--json", metavar="FILE", help="write every figure")
     chosen = parser.parse_args(arguments)
-    try:
-        for how in chosen.degraded:
-            if how not in DEGRADATIONS:
-                raise UsageError("--degraded", f"no such value {how!r}", f"choose from {', '.join(DEGRADATIONS)}")
+    with errors_end_the_run():
+        check_names("--degraded", chosen.degraded, DEGRADATIONS)
         opened = tokenizers(chosen.weights)
         results = measure_sets(
             set_names(chosen.sets, chosen.sizes), chosen.degraded, chosen.split, chosen.limit, opened
@@ -232,9 +231,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if chosen.json:
             rows = [[*key, [asdict(each) for each in figures]] for key, figures in results.items()]
             write(Path(chosen.json), json.dumps(rows) + "\n")
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 if __name__ == "__main__":

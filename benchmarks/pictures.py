@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -51,8 +51,8 @@ def set_names(kinds: Sequence[str], sizes: Sequence[int] = ()) -> list[str]:
         UsageError: unknown kind, or a size that no set has.
     """
     known = sorted({size for offered in SIZES.values() for size in offered})
-    _check("--sets", kinds, KINDS)
-    _check("--sizes", sizes, known)
+    check_names("--sets", kinds, KINDS)
+    check_names("--sizes", sizes, known)
     names = []
     for kind in kinds:
         names += (
@@ -153,7 +153,8 @@ def _noisy(raster: RgbArray, seed: int) -> RgbArray:
 DEGRADATIONS: dict[str, Callable[[RgbArray, int], RgbArray]] = {"jpeg": _jpeg, "x2": _enlarged, "noise": _noisy}
 
 
-def _check(option: str, values: Sequence[object], known: Sequence[object]) -> None:
+def check_names(option: str, values: Sequence[object], known: Collection[object]) -> None:
+    """Raises UsageError for the first of an option's values that is not known, with those that are."""
     for value in values:
         if value not in known:
             raise UsageError(option, f"no such value {value!r}", f"choose from {', '.join(map(str, known))}")

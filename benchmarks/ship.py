@@ -15,17 +15,17 @@ photo       explained variation of the photograph at 200 regions
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from dhvt_vectorize.errors import DhvtError, UsageError
+from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.tokenizer.checkpoint import load_checkpoint, save_checkpoint
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 
+from .command import errors_end_the_run
 from .dividers import with_alpha
 from .ownership import CLEAN, HAND_MADE, measured, owners, tokenizers
 from .partitions import Judge
@@ -107,12 +107,9 @@ def main() -> None:
     parser.add_argument("--name", default="dhvt-base", help="what the card calls it")
     parser.add_argument("--set", nargs="+", default=(), metavar="NAME=X", help="settings of the tokenizer to change")
     chosen = parser.parse_args()
-    try:
+    with errors_end_the_run():
         for name, score in ship(chosen.trained, chosen.output, chosen.name, _settings(chosen.set)).items():
             print(f"{name}: {score}")
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 if __name__ == "__main__":

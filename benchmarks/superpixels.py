@@ -27,6 +27,7 @@ from dhvt_vectorize.errors import DhvtError, UsageError
 from .ablation import open_ablation
 from .bsds import SPLITS, sample_names
 from .claims import Claim
+from .command import errors_end_the_run
 from .dividers import METHODS, absent, open_dividers, tokenizer_names
 from .packages import write
 from .superpixel_claims import superpixel_claims
@@ -52,15 +53,12 @@ class Run:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments ask for (default: the process's own), and print it."""
-    try:
+    with errors_end_the_run():
         chosen = _checked(_parsed(arguments))
         run = _measured(chosen)
         print(_report(run, chosen))
         if chosen.json:
             write(Path(chosen.json), json.dumps({"machine": _machine(), **asdict(run)}, indent=1) + "\n")
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 import random
-import sys
 from itertools import islice
 from pathlib import Path
 
-from dhvt_vectorize.errors import DhvtError
-
+from .command import errors_end_the_run
 from .data import KINDS, artworks, fetch_kind, is_plain
 from .packages import write
 
@@ -58,13 +56,10 @@ def main() -> None:
     parser.add_argument("--each", type=int, default=2000, metavar="N", help="drawings of each kind (default 2000)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="which ones")
     chosen = parser.parse_args()
-    try:
+    with errors_end_the_run():
         for kind in KINDS:
             fetch_kind(kind, False, print)
             print(f"{kind}: {extract(kind, chosen.folder, chosen.each, chosen.seed)} drawings in {chosen.folder}")
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
 
 
 if __name__ == "__main__":

@@ -27,7 +27,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -39,8 +38,9 @@ from PIL import Image
 from scipy.ndimage import maximum_filter, minimum_filter
 
 from dhvt_vectorize.drawing.preview import over, render_png
-from dhvt_vectorize.errors import DhvtError, InputError
+from dhvt_vectorize.errors import InputError
 
+from .command import errors_end_the_run
 from .scoring import WHITE, psnr, render
 from .tables import markdown_table
 
@@ -229,12 +229,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("sources", nargs="*", type=Path, default=[EXAMPLES], metavar="FILE", help="SVGs, or folders")
     parser.add_argument("--json", action="store_true", help="print JSON, not a table")
     chosen = parser.parse_args(arguments)
-    try:
+    with errors_end_the_run():
         rows = look(list(_files(chosen.sources)), VIEWERS)
         versions = [viewer.version() for viewer in VIEWERS]
-    except DhvtError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(error.exit_code) from None
     if chosen.json:
         print(json.dumps({"viewers": versions, "rows": [asdict(row) for row in rows]}, indent=1, ensure_ascii=False))
     else:

@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks import learning
 from benchmarks.learning import DEFAULT, DETAILS, TRAINED, UNTRAINED, Point, at_segments, equal_table
+from dhvt_vectorize.errors import DhvtError
 
 
 def _point(segments: float, ssim: float, detail: float = DEFAULT) -> Point:
@@ -42,7 +43,7 @@ def test_the_trained_default_is_held_against_the_other_curve() -> None:
 def test_the_command_draws_every_point(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     try:
         learning.pictures("kodak", 1)
-    except learning.DhvtError as error:
+    except DhvtError as error:
         pytest.skip(f"no photographs here: {error}")
     output = tmp_path / "points.json"
     learning.main(["--sets", "kodak", "--limit", "1", "--json", str(output)])

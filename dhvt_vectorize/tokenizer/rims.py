@@ -30,9 +30,12 @@ EQUAL_LEVELS, EQUAL_LEVELS_NOISY = 5, 16
 STROKE_NOISE = 0.0
 
 
-def resolve_rims(premultiplied: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
-    """For each pixel the flat index (y·W + x) of the pixel whose feature it takes: its own, unless it is a rim."""
-    noise = noise_level(premultiplied)
+def resolve_rims(premultiplied: UInt8[np.ndarray, "H W 4"], noise: float | None = None) -> Int32[np.ndarray, "H W"]:
+    """For each pixel the flat index (y·W + x) of the pixel whose feature it takes: its own, unless it is a rim.
+
+    `noise` is the picture's `noise_level`, for whoever knows it already.
+    """
+    noise = noise_level(premultiplied) if noise is None else noise
     margin = int(np.clip(3 * noise, EQUAL_LEVELS, EQUAL_LEVELS_NOISY))
     strokes = noise <= STROKE_NOISE
     interior = _rim_kernels.interior_pixels(premultiplied, margin, strokes)

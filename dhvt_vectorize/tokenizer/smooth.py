@@ -27,9 +27,10 @@ def smooth(values: Int32[np.ndarray, "H W C"], sigma: float) -> Int32[np.ndarray
     weights = gaussian_weights(sigma)
     if len(weights) == 1:
         return values
-    for kernel in (_smooth_kernels.along_rows, _smooth_kernels.along_columns):
+    for down, right in ((0, 1), (1, 0)):
         out = np.empty_like(values)
-        in_parts(values.shape[0], partial(kernel, values, weights, _BITS, out), smallest=_ROWS_A_THREAD)
+        work = partial(_smooth_kernels.along, values, weights, _BITS, down, right, out)
+        in_parts(values.shape[0], work, smallest=_ROWS_A_THREAD)
         values = out
     return values
 

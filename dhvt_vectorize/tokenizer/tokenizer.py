@@ -83,11 +83,13 @@ class DHVTokenizer(nn.Module):
             compact: whether regions shall be tokens: those of photographs are made of smoothed features.
         """
         colours = premultiply(pixels)
-        photograph = noise_level(colours) > 0
+        noise = noise_level(colours)
+        photograph = noise > 0
         learned = antialiased and self.features.is_trained and (self.config.learned_photographs or not photograph)
         itself = np.arange(colours.shape[0] * colours.shape[1], dtype=np.int32).reshape(colours.shape[:2])
-        owner = resolve_rims(colours) if self.config.rim_rule and antialiased else itself
-        resolved = pixels.reshape(-1, 4)[owner]
+        ruled = self.config.rim_rule and antialiased
+        owner = resolve_rims(colours, noise) if ruled else itself
+        resolved = pixels.reshape(-1, 4)[owner] if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         values, zones = _varying_channels(found.values), None
         if learned:
