@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "dhvt-vectorize train"
 # names here so that the help needs no torch; `training.tasks` has the same, which a test compares
-TASK_NAMES = ("regions", "reconstruct", "classify", "segment")
+TASK_NAMES = ("regions", "rims", "reconstruct", "classify", "segment")
 _LEFT_OUT_SHOWN = 10
 # data are photographs if this share of them is
 _MOSTLY = 0.5

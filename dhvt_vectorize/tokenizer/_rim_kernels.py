@@ -10,6 +10,7 @@ _RAY_X = np.array([1, 1, 0, -1, -1, -1, 0, 1], np.int64)
 _RAY_Y = np.array([0, 1, 1, 1, 0, -1, -1, -1], np.int64)
 # pairs of rays that point to opposite sides: straight across, or bent by 45°
 _PAIRS = np.array([[i, (i + 4) % 8] for i in range(4)] + [[i, (i + 3) % 8] for i in range(8)], np.int64)
+# Steps from a stroke to the ground beside it.
 REACH = 2
 # Pixels around, in each direction, among which a stroke's pixel looks for one that shows more of the stroke's colour.
 STROKE_REACH = 3
@@ -121,33 +122,35 @@ def _distance(pixels, y, x, v, u):
 
 
 @njit(cache=True, nogil=True)
-def owners(pixels, interior, margin):
-    """int32 (H, W): flat index of the pixel whose feature each pixel takes."""
+def sides(pixels, interior, margin, reach):
+    """Flat indices of the two interior pixels whose colours mix to each pixel's: int32 (H, W) each, −1 without any.
+
+    First the nearer in colour, then the other. Interior pixels have none, for they are no mixtures.
+    """
     height, width, _ = pixels.shape
-    owner = np.empty((height, width), np.int32)
+    near = np.full((height, width), -1, np.int32)
+    far = np.full((height, width), -1, np.int32)
     found_y = np.empty(8, np.int64)
     found_x = np.empty(8, np.int64)
     for y in range(height):
         for x in range(width):
-            owner[y, x] = y * width + x
-            if interior[y, x]:
+            if interior[y, x] or _look_around(interior, y, x, reach, found_y, found_x) < 2:
                 continue
-            if _look_around(interior, y, x, found_y, found_x) < 2:
-                continue
-            v, u = _owner(pixels, y, x, found_y, found_x, margin)
-            if v >= 0:
-                owner[y, x] = v * width + u
-    return owner
+            nearer, other = _sides_of(pixels, y, x, found_y, found_x, margin)
+            if nearer >= 0:
+                near[y, x] = found_y[nearer] * width + found_x[nearer]
+                far[y, x] = found_y[other] * width + found_x[other]
+    return near, far
 
 
 @njit(cache=True, nogil=True)
-def _look_around(interior, y, x, found_y, found_x):
+def _look_around(interior, y, x, reach, found_y, found_x):
     """Find the first interior pixel on each ray from (y, x), found_y −1 where there is none; returns how many."""
     height, width = interior.shape
     sides = 0
     for ray in range(8):
         found_y[ray] = -1
-        for step in range(1, REACH + 1):
+        for step in range(1, reach + 1):
             v, u = y + step * _RAY_Y[ray], x + step * _RAY_X[ray]
             if v < 0 or u < 0 or v >= height or u >= width:
                 break
@@ -159,10 +162,10 @@ def _look_around(interior, y, x, found_y, found_x):
 
 
 @njit(cache=True, nogil=True)
-def _owner(pixels, y, x, found_y, found_x, margin):
-    """The interior pixel, of the pair whose mixtures come nearest, on the side that covers more; (−1, −1) if none."""
+def _sides_of(pixels, y, x, found_y, found_x, margin):
+    """The rays to the pair whose mixtures come nearest, the nearer colour's first; (−1, −1) if no pair's are near."""
     best = np.inf
-    best_y = best_x = -1
+    nearer = other = -1
     for pair in range(_PAIRS.shape[0]):
         a, b = _PAIRS[pair, 0], _PAIRS[pair, 1]
         if found_y[a] < 0 or found_y[b] < 0:
@@ -183,51 +186,53 @@ def _owner(pixels, y, x, found_y, found_x, margin):
         residual = max(0.0, own - share * along) / across
         if residual < best:
             best = residual
-            if share < 0.5:
-                best_y, best_x = ya, xa
-            else:
-                best_y, best_x = yb, xb
+            nearer, other = (a, b) if share < 0.5 else (b, a)
     if best > MIXTURE_RESIDUAL * MIXTURE_RESIDUAL:
         return -1, -1
-    return best_y, best_x
+    return nearer, other
 
 
 @njit(cache=True, nogil=True)
-def stroke_owners(pixels, interior, owner, margin):
-    """Owners again, with thin strokes resolved: pixels that keep their own feature though flat ground lies beside them.
+def stroke_sides(pixels, interior, owner, margin):
+    """The same for thin strokes: of the pixels that are their own owners though flat ground lies beside them.
 
     Such a pixel is a mixture of the ground and of a stroke too thin to have an interior. The stroke's colour is taken
-    from the pixel near by that lies farthest from the ground in the same direction.
+    from the pixel near by that lies farthest from the ground in the same direction, which may be the pixel itself.
+    First comes the core where the pixel shows enough of it, else the ground.
     """
     height, width, _ = pixels.shape
-    out = owner.copy()
+    near = np.full((height, width), -1, np.int32)
+    far = np.full((height, width), -1, np.int32)
     found_y = np.empty(8, np.int64)
     found_x = np.empty(8, np.int64)
     for y in range(height):
         for x in range(width):
             if interior[y, x] or owner[y, x] != y * width + x:
                 continue
-            if _look_around(interior, y, x, found_y, found_x) < LEAST_GROUND:
+            if _look_around(interior, y, x, REACH, found_y, found_x) < LEAST_GROUND:
                 continue
             ground_y, ground_x, distance = _nearest(pixels, y, x, found_y, found_x)
             if distance <= LEAST_CONTRAST * margin:
                 continue
             v, u, share = _stroke_core(pixels, y, x, ground_y, ground_x, distance, margin)
-            if share >= STROKE_SHARE:
-                out[y, x] = v * width + u
-            else:
-                out[y, x] = ground_y * width + ground_x
-    # a core may itself have found a purer one: follow to the last (two that name each other end in the first)
+            core, ground = v * width + u, ground_y * width + ground_x
+            near[y, x], far[y, x] = (core, ground) if share >= STROKE_SHARE else (ground, core)
+    return near, far
+
+
+@njit(cache=True, nogil=True)
+def follow(owner):
+    """Turn owners, in place, into their owners' owners and so on; two that name each other end in the first."""
+    height, width = owner.shape
     for y in range(height):
         for x in range(width):
             i = y * width + x
             for _ in range(MOST_STEPS):
-                j = out[i // width, i % width]
+                j = owner[i // width, i % width]
                 if j == i:
                     break
                 i = j
-            out[y, x] = i
-    return out
+            owner[y, x] = i
 
 
 @njit(cache=True, nogil=True)

@@ -22,6 +22,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "context_width": (1, 128),
     "context_depth": (0, 8),
     "detail_width": (1, 128),
+    "rim_width": (0, 128),
     "feature_scale": (1, 128),
     "variance_floor": (1e-6, 1e6),
     "border_price": (0.0, 1e6),
@@ -46,11 +47,12 @@ class TokenizerConfig:
         context_width: channels of the net at a quarter of the resolution.
         context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
         detail_width: hidden channels of the net at full resolution.
+        rim_width: width of the net that decides who owns a rim pixel; 0 leaves that to the hand-made rule.
         feature_scale: integer steps a Lab unit in a feature map.
         variance_floor: σ₀², the variance that every region is granted, in Lab².
         border_price: β, the criterion's price of a pixel edge of border, in parameters.
         effective_sample: how many independent samples a pixel counts for.
-        rim_rule: whether anti-aliased rims are given to their neighbours by the hand-made rule.
+        rim_rule: whether anti-aliased rims are given to their neighbours, by the hand-made rule or as learned.
         border_exponent: μ, the power of the border length that divides a merge's cost, where regions are drawn.
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
@@ -71,6 +73,7 @@ class TokenizerConfig:
     context_width: int = 32
     context_depth: int = 6
     detail_width: int = 16
+    rim_width: int = 40
     feature_scale: int = 16
     variance_floor: float = 16.0
     border_price: float = 0.1

@@ -45,6 +45,7 @@ from . import _mix_kernels
 from .colour import LINEAR_OF_BYTE, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
 from .config import TokenizerConfig
 from .parts import in_parts
+from .rim_net import RimNet
 
 LARGEST_VALUE = 2**15 - 1
 """No |value| of a feature map is larger, so that its square fits 30 bits and 64-bit sums of squares never overflow."""
@@ -75,7 +76,7 @@ class FeatureMap:
 
 
 class FeatureNet(nn.Module):
-    """The pixel-wise embedding that is trained.
+    """The pixel-wise embedding that is trained; `rims`, if there, is the net that resolves the image it takes.
 
     Args:
         config: its widths, depth, channels, the weight of alpha and the scale of a feature map.
@@ -100,6 +101,7 @@ class FeatureNet(nn.Module):
                 layer.bias.zero_()
             assert self.mix.bias is not None
             self.mix.bias.view(len(_SPACINGS), 9)[:, 4] = _OWN_LOGIT
+        self.rims = RimNet(config.rim_width) if config.rim_width else None
 
     def forward(
         self, image: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"] | None = None
@@ -176,6 +178,11 @@ class FeatureNet(nn.Module):
     def is_trained(self) -> bool:
         """Whether the branch does anything."""
         return bool(self.mix.weight.any() or any(parameter.any() for parameter in self.correct.parameters()))
+
+    @property
+    def learned_rims(self) -> RimNet | None:
+        """The net that decides who owns a rim pixel; None while the hand-made rule does."""
+        return self.rims if self.rims is not None and self.rims.is_trained else None
 
     @property
     def sight(self) -> int:

@@ -85,10 +85,12 @@ class DHVTokenizer(nn.Module):
         colours = premultiply(pixels)
         noise = noise_level(colours)
         photograph = noise > 0
-        learned = antialiased and self.features.is_trained and (self.config.learned_photographs or not photograph)
+        learnable = antialiased and (self.config.learned_photographs or not photograph)
+        learned = learnable and self.features.is_trained
+        rim_net = self.features.learned_rims if learnable else None
         itself = np.arange(colours.shape[0] * colours.shape[1], dtype=np.int32).reshape(colours.shape[:2])
         ruled = self.config.rim_rule and antialiased
-        owner = resolve_rims(colours, noise) if ruled else itself
+        owner = resolve_rims(colours, noise, rim_net) if ruled else itself
         resolved = pixels.reshape(-1, 4)[owner] if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         values, zones = _varying_channels(found.values), None

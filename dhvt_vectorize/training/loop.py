@@ -331,7 +331,7 @@ def _average_gradients(task: torch.nn.Module) -> None:
     """The mean over all processes, exchanged as one vector; parameters without a gradient count as zero."""
     if _world() == 1:
         return
-    parameters = list(task.parameters())
+    parameters = [parameter for parameter in task.parameters() if parameter.requires_grad]
     gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
     vector = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(vector)

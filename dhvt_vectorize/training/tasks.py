@@ -2,8 +2,10 @@
 
 In: samples of equal size and what each draws at random. Out: the terms of the loss by name, and their weighted sum.
 
-- `regions`: pixel and region affinity against label maps. The partition whose regions are judged is cut at a random
-  number of regions from the tree over the net's own features, so that the pairs are those that merging meets.
+- `regions`: pixel and region affinity against label maps, and who owns the rims. The partition whose regions are judged
+  is cut at a random number of regions from the tree over the net's own features, so that the pairs are those that
+  merging meets.
+- `rims`: who owns the rims, alone; of the net, what decides that learns, and the rest stays as it is.
 - `reconstruct`: rate and distortion of the drawing itself. Each pixel is rebuilt from the mean colours of the regions
   it may belong to; the rate is the criterion's price of the tokens expected from the relaxed cut.
 - `classify`: a small transformer over the tokens of a cut names the image's class: cross-entropy.
@@ -33,6 +35,7 @@ from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import LARGEST_VALUE, FeatureNet
 from ..tokenizer.hierarchy import MergeTree, flat_zones
 from ..tokenizer.relaxed import node_moments, relaxed_cut
+from ..tokenizer.rim_net import ownership_loss
 from ..tokenizer.rims import noise_level, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.smooth import smooth
@@ -73,6 +76,7 @@ class LossWeights:
         rate: λ of the reconstruction's price, beside the distortion's 1.
         compact: whether regions are judged that are made to be tokens; False judges those that are drawn. Where a
             transformer takes them they are tokens in any case.
+        rims: of the ownership of rims, beside the region affinity's 1.
     """
 
     pixel: float = 1.0
@@ -80,6 +84,7 @@ class LossWeights:
     target_tokens: float | None = None
     rate: float = 1.0
     compact: bool = False
+    rims: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +93,7 @@ class Division:
 
     Attributes:
         image: float32 (4, H, W), sRGB and alpha in 0..1.
+        premultiplied: the same as bytes, colour times alpha.
         features: float32 (C, H, W), with a gradient.
         labels: int32 (A, H, W), as in `Sample`.
         category: the image's class, if there is one.
@@ -97,6 +103,7 @@ class Division:
     """
 
     image: Float[Tensor, "4 H W"]
+    premultiplied: UInt8[np.ndarray, "H W 4"]
     features: Float[Tensor, "C H W"]
     labels: Int32[Tensor, "A H W"]
     category: int | None
@@ -135,7 +142,7 @@ class Task(nn.Module):
             random: each sample's own generator, so that a sample costs the same in whatever batch it is.
         """
         device = self.net.correct.weight.device
-        resolved = [resolved_image(sample, self.net.config) for sample in samples]
+        resolved = [resolved_image(sample, self.net) for sample in samples]
         images, given = (_as_tensor(arrays).to(device) for arrays in ([sample.image for sample in samples], resolved))
         zones = [zones_to_learn(sample.image, array) for sample, array in zip(samples, resolved, strict=True)]
         divisions = [
@@ -154,11 +161,12 @@ class Task(nn.Module):
         sample: Sample,
         random: np.random.Generator,
     ) -> Division:
-        tree = merge_tree(features, zones, premultiply(sample.image), self.net.config, compact=self.compact)
+        colours = premultiply(sample.image)
+        tree = merge_tree(features, zones, colours, self.net.config, compact=self.compact)
         near = near_regions(self._cut(tree, random).labels, features.device)
         share = self.assignment(features.flatten(1).T, near)
         labels = torch.from_numpy(sample.labels).to(features.device)
-        return Division(image, features, labels, sample.category, tree, near, share)
+        return Division(image, colours, features, labels, sample.category, tree, near, share)
 
     def _cut(self, tree: MergeTree, random: np.random.Generator) -> Partition:
         """The partition that the sample is judged on."""
@@ -197,7 +205,7 @@ class Task(nn.Module):
 
 
 class RegionsTask(Task):
-    """Affinity against label maps."""
+    """Affinity and ownership against label maps."""
 
     def _terms(self, division: Division) -> dict[str, Tensor]:
         features, labels = division.features, division.labels
@@ -205,7 +213,29 @@ class RegionsTask(Task):
         merging = self.net.config.merging(compact=self.compact)
         region = region_affinity(features, labels, regions, merging, self.thresholds)
         pixel = pixel_affinity(features, labels, self.thresholds)
-        return {"region": region, "pixel": pixel, "loss": region + self.weights.pixel * pixel}
+        loss = region + self.weights.pixel * pixel
+        if self.net.rims is None or not self.net.config.rim_rule:
+            return {"region": region, "pixel": pixel, "loss": loss}
+        owners = ownership_loss(self.net.rims, division.premultiplied, labels.cpu().numpy())
+        return {"region": region, "pixel": pixel, "rims": owners, "loss": loss + self.weights.rims * owners}
+
+
+class RimsTask(Task):
+    """Ownership of rims alone: many more samples a second than all of `regions`."""
+
+    def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
+        super().__init__(net, weights)
+        if net.rims is None:
+            raise UsageError("--task", "these weights leave rims to the hand-made rule", "train without --init")
+        self.requires_grad_(False)
+        net.rims.requires_grad_(True)
+
+    def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
+        """See `Task.forward`; nothing here is drawn at random."""
+        assert self.net.rims is not None
+        losses = [ownership_loss(self.net.rims, premultiply(sample.image), sample.labels) for sample in samples]
+        loss = torch.stack(losses).mean()
+        return {"rims": loss, "loss": loss}
 
 
 class ReconstructTask(Task):
@@ -274,6 +304,7 @@ class SegmentTask(TransformerTask):
 
 TASKS: dict[str, type[Task]] = {
     "regions": RegionsTask,
+    "rims": RimsTask,
     "reconstruct": ReconstructTask,
     "classify": ClassifyTask,
     "segment": SegmentTask,
@@ -287,11 +318,12 @@ def task_named(name: str) -> type[Task]:
     return TASKS[name]
 
 
-def resolved_image(sample: Sample, config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
+def resolved_image(sample: Sample, net: FeatureNet) -> UInt8[np.ndarray, "H W 4"]:
     """The image with rim pixels in their owners' colours, as the tokenizer hands it to the net."""
-    if not config.rim_rule:
+    if not net.config.rim_rule:
         return sample.image
-    resolved: UInt8[np.ndarray, "H W 4"] = sample.image.reshape(-1, 4)[resolve_rims(premultiply(sample.image))]
+    owner = resolve_rims(premultiply(sample.image), net=net.learned_rims)
+    resolved: UInt8[np.ndarray, "H W 4"] = sample.image.reshape(-1, 4)[owner]
     return resolved
 
 

@@ -78,8 +78,12 @@ def test_every_tasks_loss_reaches_the_net_and_moves_it(task: str, tmp_path: Path
     trainer.run()
     after = dict(trainer.task.named_parameters())
     # a layer that is zero at first passes nothing on in the first step, and does from then on
-    assert all((after[name] != value).any() for name, value in before.items() if name.startswith("net."))
-    assert {"borders", "count", "tokens", "loss"} <= set(trainer.history[-1])
+    net = {name: (after[name] != value).any() for name, value in before.items() if name.startswith("net.")}
+    rims = {name for name in net if name.startswith("net.rims.")}
+    assert all(net[name] == (task in ("regions", "rims")) for name in rims)
+    assert all(net[name] == (task != "rims") for name in set(net) - rims)
+    others = {"borders", "count", "tokens"} if task != "rims" else {"rims"}
+    assert others | {"loss"} <= set(trainer.history[-1])
 
 
 @pytest.mark.parametrize("task", sorted(TASKS))
