@@ -57,23 +57,31 @@ def _find(root, i):
 
 
 @njit(cache=True, nogil=True)
-def add_statistics(labels, values, origin, pixels, sums, squares, border):
-    """Add each region's pixels, sums of values − origin, sums of squares of values and outer border to its rows."""
+def add_statistics(labels, values, origin, pixels, sums, border):
+    """Add each region's pixels, sums of values − origin and outer border to its rows."""
     height, width, channels = values.shape
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
             pixels[k] += 1
             for c in range(channels):
-                v = np.int64(values[y, x, c])
-                sums[k, c] += v - origin[c]
-                squares[k, c] += v * v
+                sums[k, c] += values[y, x, c] - origin[c]
             if x > 0 and labels[y, x - 1] != k:
                 border[k] += 1
                 border[labels[y, x - 1]] += 1
             if y > 0 and labels[y - 1, x] != k:
                 border[k] += 1
                 border[labels[y - 1, x]] += 1
+
+
+@njit(cache=True, nogil=True)
+def add_squares(labels, values, squares):
+    """Add the squares of each region's values to its row."""
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            for c in range(values.shape[2]):
+                v = np.int64(values[y, x, c])
+                squares[labels[y, x], c] += v * v
 
 
 @njit(cache=True, nogil=True)

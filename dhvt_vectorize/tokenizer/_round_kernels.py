@@ -185,7 +185,7 @@ def joining_order(joiners, root, cost, next_member, company):
 def merge_pairs(first, last, order, best, cost, nodes, starts, degrees, neighbours, lengths, next_id, tree):
     """Merge the pairs first…last − 1 of `order`, of which the k-th becomes the tree's node next_id + k.
 
-    `nodes` is (ids, means, places), `tree` is (left, right, cost, pixels, sums, squares, border) over all node ids. A
+    `nodes` is (ids, means, places), `tree` is (left, right, cost, pixels, sums, border) over all node ids. A
     pair's rows of the tree are written, and its earlier node becomes the pair.
     """
     for k in range(first, last):
@@ -251,7 +251,7 @@ def _merge_cost(means, a, b, shared, border_exponent):
 def _write_merge(a, b, shared, merge_cost, nodes, node, tree):
     """Write the row of the tree's node that a and b become, which share so many pixel sides, and make a that node."""
     ids, means, places = nodes
-    left, right, node_cost, pixels, sums, squares, border = tree
+    left, right, node_cost, pixels, sums, border = tree
     i, j = ids[a], ids[b]
     left[node], right[node] = i, j
     node_cost[node] = merge_cost
@@ -260,7 +260,6 @@ def _write_merge(a, b, shared, merge_cost, nodes, node, tree):
     channels = sums.shape[1]
     for c in range(channels):
         sums[node, c] = sums[i, c] + sums[j, c]
-        squares[node, c] = squares[i, c] + squares[j, c]
         means[a, c] = sums[node, c] / pixels[node]
     for c in range(places.shape[1]):
         places[a, c] += places[b, c]
@@ -270,13 +269,12 @@ def _write_merge(a, b, shared, merge_cost, nodes, node, tree):
 
 
 @njit(cache=True, nogil=True)
-def move_roots_up(root, nodes, best, cost, group_of_node, first_member):
+def move_roots_up(root, ids, means, places, best, cost, group_of_node, first_member):
     """Number the groups in the order of their roots, and move the roots' rows to these numbers; how many there are.
 
-    Written in place to `nodes`, `best` and `cost`, whose further rows then mean nothing. `group_of_node` is written for
-    roots, `first_member` is each group's root by its number before.
+    Written in place, and further rows then mean nothing. `group_of_node` is written for roots, `first_member` is each
+    group's root by its number before.
     """
-    ids, means, places = nodes
     groups = 0
     for u in range(root.size):
         if root[u] != u:

@@ -43,6 +43,6 @@ def _areas_and_sums(
 ) -> tuple[Int64[np.ndarray, "K"], Int64[np.ndarray, "K C"]]:
     channels = values.shape[2]
     pixels, border = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    sums, squares = np.zeros((count, channels), np.int64), np.zeros((count, channels), np.int64)
-    _kernels.add_statistics(labels, values, np.zeros(channels, np.int64), pixels, sums, squares, border)
+    sums = np.zeros((count, channels), np.int64)
+    _kernels.add_statistics(labels, values, np.zeros(channels, np.int64), pixels, sums, border)
     return pixels, sums

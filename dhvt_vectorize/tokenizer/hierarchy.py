@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int, Int32, Int64
 
-from . import _kernels
+from . import _kernels, _tree_kernels
 from .rank import number_at
 from .region_graph import region_graph
 from .rounds import Front
@@ -83,14 +83,18 @@ def build_merge_tree(
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
     tree = _empty_tree(leaves, values.shape[2])
-    left, right, cost, pixels, sums, squares, border = tree
-    _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, squares, border)
+    left, right, cost, pixels, sums, border = tree
+    _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, border)
     places = _sums_of_places(leaf_of_pixel, leaves, steps_a_pixel)
     front = Front(pixels[:leaves], sums[:leaves], places, *region_graph(leaf_of_pixel, leaves), border_exponent)
     del places  # as the front shrinks, memory goes back
     _merge_all(front, tree)
     del front
     _kernels.move_origin(pixels, sums, origin)
+    # no merge asks for these two, so they take no memory while the front does
+    squares = np.zeros_like(sums)
+    _kernels.add_squares(leaf_of_pixel, values, squares)
+    _tree_kernels.sum_up(left, right, squares)
     parent = np.full(len(left), -1, np.int32)
     merges = np.arange(leaves, len(left), dtype=np.int32)
     parent[left[leaves:]] = merges
@@ -105,14 +109,13 @@ def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
 
 
 def _empty_tree(leaves: int, channels: int) -> tuple[np.ndarray, ...]:
-    """left, right, cost, pixels, sums, squares, border of leaves without pixels and of merges without children."""
+    """left, right, cost, pixels, sums, border of leaves without pixels and of merges without children."""
     nodes = 2 * leaves - 1
     return (
         np.full(nodes, -1, np.int32),
         np.full(nodes, -1, np.int32),
         np.zeros(nodes, np.float64),
         np.zeros(nodes, np.int64),
-        np.zeros((nodes, channels), np.int64),
         np.zeros((nodes, channels), np.int64),
         np.zeros(nodes, np.int64),
     )

@@ -3,8 +3,8 @@
 A `Graph` holds rows: the neighbours of region u are `neighbours[starts[u]:starts[u] + degrees[u]]`, and every edge
 stands in both rows. Between rows there may be gaps: each thread writes its rows into a share of the arrays that is
 certain to suffice. A contraction writes into the arrays of the graph before the last, so that a tree's rounds touch
-memory for the first time only once: at four megapixels fresh pages cost more than the work on them. Where these have
-become far too long, shorter ones take their place, and the memory goes back.
+memory for the first time only once: at four megapixels fresh pages cost more than the work on them. What these arrays
+have too much of goes back round by round.
 """
 
 from __future__ import annotations
@@ -68,15 +68,24 @@ def contracted(graph: Graph, groups: Groups, spare: Spare) -> Graph:
     Args:
         graph: between regions.
         groups: of them.
-        spare: where the new rows are written; at least as long as the graph has edges, counted from both ends.
+        spare: where the new rows are written; at least as long as the graph has edges, counted from both ends, and
+            shortened to that.
     """
     count = len(groups.first_member)
     starts, degrees = np.empty(count, np.int64), np.empty(count, np.int32)
     edges = int(graph.degrees.sum(dtype=np.int64))
-    if len(spare[0]) > 2 * edges:
-        spare = (np.empty(edges, np.int32), np.empty(edges, np.int32))
+    for array in spare:
+        shorten(array, edges)
     in_parts(
         count,
         lambda first, last: _kernels.contract_rows(first, last, *groups, *graph, starts, degrees, *spare),
     )
     return Graph(starts, degrees, *spare)
+
+
+def shorten(array: np.ndarray, count: int) -> None:
+    """Leave an array its first rows only, where it is: the memory of the others goes back at once.
+
+    Nobody else may hold a view of it.
+    """
+    array.resize((count, *array.shape[1:]), refcheck=False)

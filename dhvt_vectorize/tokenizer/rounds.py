@@ -17,7 +17,7 @@ from jaxtyping import Float, Int8, Int32, Int64
 
 from . import _round_kernels
 from .parts import in_parts
-from .region_graph import Graph, Groups, Spare, contracted
+from .region_graph import Graph, Groups, Spare, contracted, shorten
 
 # borders shorter than this have their powers in a table
 SHORT_LENGTHS = 1024
@@ -43,9 +43,9 @@ class Front:
     Args:
         pixels: int64 (n,), areas of the nodes 0…n − 1.
         sums: int64 (n, C), of their features.
-        places: as in `Nodes`; what is given is written to.
+        places: as in `Nodes`; taken over, and shortened as nodes merge.
         graph: who neighbours whom.
-        spare: arrays for its contraction.
+        spare: arrays for its contraction, taken over as well.
         border_exponent: μ.
 
     Attributes:
@@ -93,14 +93,14 @@ class Front:
         Args:
             threshold: of a merge's cost.
             next_id: of the first merge.
-            tree: left, right, cost, pixels, sums, squares, border of all its nodes; the merges' rows are written.
+            tree: left, right, cost, pixels, sums, border of all its nodes; the merges' rows are written.
 
         Returns:
             The id after the last merge's.
         """
         joiners = self._joiners(threshold)
-        room, graph, best = self._room.of_the_first(len(self)), self.graph, self.best
-        order, pairs = _round_kernels.joining_order(joiners, room.root, self.cost, room.next_member, room.company)
+        room, graph, best = self._room, self.graph, self.best
+        order, pairs = _round_kernels.joining_order(joiners, room.root, self.cost, room.next_member, room.first_member)
         work = (order, best, self.cost, self._nodes, *graph, next_id, tree)
         in_parts(pairs, lambda first, last: _round_kernels.merge_pairs(first, last, *work))
         _round_kernels.merge_groups(
@@ -113,6 +113,9 @@ class Front:
     def _joiners(self, threshold: float) -> Int32[np.ndarray, "m"]:
         """The nodes that join others, and in `_room` the root that each node is to be one with."""
         count, room = len(self), self._room
+        for array in room:
+            # all but the groups of the round before, which are no longer needed either
+            shorten(array, count)
         work = (self.best, self.cost, self._nodes.means, self.graph.degrees, threshold, room.how)
         in_parts(count, lambda first, last: _round_kernels.choose_joins(first, last, *work))
         written = (self.best, room.how, room.root, room.next_member, room.joiners)
@@ -121,13 +124,12 @@ class Front:
 
     def _leave_the_roots(self, joiners: Int32[np.ndarray, "m"]) -> None:
         """Go on with one node a group."""
-        room = self._room.of_the_first(len(self))
-        count = _round_kernels.move_roots_up(
-            room.root, self._nodes, self.best, self.cost, room.group_of_node, room.first_member
-        )
+        room = self._room
+        kept = (*self._nodes, self.best, self.cost)
+        count = _round_kernels.move_roots_up(room.root, *kept, room.group_of_node, room.first_member)
         _round_kernels.follow_roots(joiners, room.root, room.group_of_node)
-        self._nodes = Nodes(*(_first(array, count) for array in self._nodes))
-        self.best, self.cost = _first(self.best, count), _first(self.cost, count)
+        for array in kept:
+            shorten(array, count)
         groups = Groups(room.first_member[:count], room.next_member, room.group_of_node)
         graph = self.graph
         self.graph, self._spare = contracted(graph, groups, self._spare), (graph.neighbours, graph.lengths)
@@ -141,8 +143,7 @@ class _Room(NamedTuple):
         root: the node that it is to be one with.
         next_member: the next one of its group.
         joiners: nodes that join.
-        company: of a root, how many join it.
-        first_member: of a group, its root.
+        first_member: of a group, its root; before there are groups, of a root, how many join it.
         group_of_node: the group that it is in.
     """
 
@@ -150,19 +151,12 @@ class _Room(NamedTuple):
     root: Int32[np.ndarray, "n"]
     next_member: Int32[np.ndarray, "n"]
     joiners: Int32[np.ndarray, "n"]
-    company: Int32[np.ndarray, "n"]
     first_member: Int32[np.ndarray, "n"]
     group_of_node: Int32[np.ndarray, "n"]
 
     @classmethod
     def of(cls, count: int) -> _Room:
-        how = np.empty(count, np.int8)
-        root, next_member, joiners, company, group_of_node = (np.empty(count, np.int32) for _ in range(5))
-        # who has joined whom is known when the groups are numbered
-        return cls(how, root, next_member, joiners, company, company, group_of_node)
-
-    def of_the_first(self, count: int) -> _Room:
-        return _Room(*(array[:count] for array in self))
+        return cls(np.empty(count, np.int8), *(np.empty(count, np.int32) for _ in range(5)))
 
 
 def _means(
@@ -171,9 +165,3 @@ def _means(
     means = np.empty((len(pixels), sums.shape[1] + places.shape[1] + 1), np.float64)
     in_parts(len(pixels), lambda first, last: _round_kernels.write_means(first, last, pixels, sums, places, means))
     return means
-
-
-def _first(array: np.ndarray, count: int) -> np.ndarray:
-    """The first rows of an array; where most of its memory is no longer used, in an array of their own."""
-    whole = array if array.base is None else array.base
-    return array[:count].copy() if 2 * count < len(whole) else array[:count]
