@@ -91,14 +91,14 @@ def build_merge_tree(
     _merge_all(front, tree)
     del front
     _kernels.move_origin(pixels, sums, origin)
-    # no merge asks for these two, so they take no memory while the front does
-    squares = np.zeros_like(sums)
+    # what no merge asks for takes no memory while the front does
+    left[:leaves], right[:leaves], cost[:leaves] = -1, -1, 0.0
+    parent = np.full(len(left), -1, np.int32)
+    parent[left[leaves:]] = parent[right[leaves:]] = np.arange(leaves, len(left), dtype=np.int32)
+    squares = np.empty_like(sums)
+    squares[:leaves] = 0
     _kernels.add_squares(leaf_of_pixel, values, squares)
     _tree_kernels.sum_up(left, right, squares)
-    parent = np.full(len(left), -1, np.int32)
-    merges = np.arange(leaves, len(left), dtype=np.int32)
-    parent[left[leaves:]] = merges
-    parent[right[leaves:]] = merges
     return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
 
 
@@ -109,16 +109,13 @@ def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
 
 
 def _empty_tree(leaves: int, channels: int) -> tuple[np.ndarray, ...]:
-    """left, right, cost, pixels, sums, border of leaves without pixels and of merges without children."""
+    """left, right, cost, pixels, sums, border of all nodes: 0 in the last three of leaves, all else to be written."""
     nodes = 2 * leaves - 1
-    return (
-        np.full(nodes, -1, np.int32),
-        np.full(nodes, -1, np.int32),
-        np.zeros(nodes, np.float64),
-        np.zeros(nodes, np.int64),
-        np.zeros((nodes, channels), np.int64),
-        np.zeros(nodes, np.int64),
-    )
+    left, right = np.empty(nodes, np.int32), np.empty(nodes, np.int32)
+    pixels, sums, border = np.empty(nodes, np.int64), np.empty((nodes, channels), np.int64), np.empty(nodes, np.int64)
+    for array in (pixels, sums, border):
+        array[:leaves] = 0
+    return left, right, np.empty(nodes, np.float64), pixels, sums, border
 
 
 def _sums_of_places(

@@ -22,12 +22,14 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from . import _rim_kernels
+from .parts import in_parts
 
 # Two pixels are nearly equal if no channel differs by more than this many levels; noisy images get a wider margin.
 EQUAL_LEVELS, EQUAL_LEVELS_NOISY = 5, 16
 # Above this noise a picture is a photograph, whose thin structures are no flat strokes: the stroke rule would cost it
 # 0.3 dB (Kodak at 1,024 regions).
 STROKE_NOISE = 0.0
+_ROWS_A_THREAD = 32
 
 
 def resolve_rims(premultiplied: UInt8[np.ndarray, "H W 4"], noise: float | None = None) -> Int32[np.ndarray, "H W"]:
@@ -38,11 +40,32 @@ def resolve_rims(premultiplied: UInt8[np.ndarray, "H W 4"], noise: float | None 
     noise = noise_level(premultiplied) if noise is None else noise
     margin = int(np.clip(3 * noise, EQUAL_LEVELS, EQUAL_LEVELS_NOISY))
     strokes = noise <= STROKE_NOISE
-    interior = _rim_kernels.interior_pixels(premultiplied, margin, strokes)
-    owner: Int32[np.ndarray, "H W"] = _rim_kernels.owners(premultiplied, interior, margin)
+    shape = premultiplied.shape[:2]
+    interior, owner = np.zeros(shape, bool), np.empty(shape, np.int32)
+    in_parts(
+        shape[0],
+        lambda first, last: _rim_kernels.add_blocks(first, last, premultiplied, margin, interior),
+        _ROWS_A_THREAD,
+    )
+    _rim_kernels.add_frame(premultiplied, margin, strokes, interior)
+    in_parts(
+        shape[0],
+        lambda first, last: _rim_kernels.owners(first, last, premultiplied, interior, margin, owner),
+        _ROWS_A_THREAD,
+    )
     if strokes:
         owner = _rim_kernels.stroke_owners(premultiplied, interior, owner, margin)
     return owner
+
+
+def in_owners_colours(
+    pixels: UInt8[np.ndarray, "H W 4"], owner: Int32[np.ndarray, "H W"]
+) -> UInt8[np.ndarray, "H W 4"]:
+    """The picture with every pixel as its owner is."""
+    # four bytes taken as one number: four times as fast
+    numbers = np.ascontiguousarray(pixels).view(np.uint32).reshape(-1)
+    taken: UInt8[np.ndarray, "H W 4"] = numbers[owner].view(np.uint8).reshape(pixels.shape)
+    return taken
 
 
 def premultiply(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
