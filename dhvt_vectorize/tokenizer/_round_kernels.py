@@ -83,8 +83,10 @@ def best_neighbours(
                 choice, least = kept, cost[u]
                 is_known = True
         size_u = means[u, channels]
-        for e in range(starts[u], starts[u] + degrees[u]):
-            v = neighbours[e]
+        row = np.uint64(starts[u])
+        for e in range(row, row + np.uint64(degrees[u])):
+            # unsigned, since an index that may be negative costs numba more than what is computed
+            v = np.uint32(neighbours[e])
             if is_known and ids[v] < first_new:
                 continue
             distance = 0.0
@@ -94,10 +96,10 @@ def best_neighbours(
             size_v = means[v, channels]
             w = distance * (size_u * size_v / (size_u + size_v))
             if border_exponent != 0.0:
-                length = lengths[e]
+                length = np.uint32(lengths[e])
                 w /= powers[length] if length < powers.size else np.float64(length) ** border_exponent
             if w < least or (w == least and _comes_first(ids[u], ids[v], ids[choice])):
-                choice, least = v, w
+                choice, least = np.int32(v), w
         best[u], cost[u] = choice, least
 
 

@@ -21,6 +21,7 @@ from . import _kernels, _tree_kernels
 from .rank import number_at
 from .region_graph import region_graph
 from .rounds import Front
+from .spare_memory import WORTHWHILE_PIXELS, give_back
 
 # A round's threshold is raised until the best edges of this share of the nodes lie below it. A small share is close to
 # greedy merging but takes many rounds; while nodes are a few pixels each, a large one loses nothing (measured on Kodak:
@@ -80,6 +81,9 @@ def build_merge_tree(
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
+    is_large = leaf_of_pixel.size >= WORTHWHILE_PIXELS
+    if is_large:
+        give_back()
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
     tree = _empty_tree(leaves, values.shape[2])
@@ -90,6 +94,8 @@ def build_merge_tree(
     del places  # as the front shrinks, memory goes back
     _merge_all(front, tree)
     del front
+    if is_large:
+        give_back()
     _kernels.move_origin(pixels, sums, origin)
     # what no merge asks for takes no memory while the front does
     left[:leaves], right[:leaves], cost[:leaves] = -1, -1, 0.0
