@@ -1,4 +1,4 @@
-"""numba kernel of FeatureNet's mixing: what torch does in twenty passes over the image, in one."""
+"""numba kernels of what FeatureNet does with its weights and corrections: torch's twenty passes in one."""
 
 from __future__ import annotations
 
@@ -11,39 +11,128 @@ _POWERS = np.exp2(-np.arange(25)).astype(np.float32)
 
 
 @njit(cache=True, nogil=True)
-def mix(colour, logits, spacing, least, mixed, own, first, last):
-    """Write rows first…last − 1 of a round: each pixel's weighted mean of nine, and `own` times its own weight.
+def mix(first, last, given, given_top, height, logits, logits_top, logits_left, at, spacing, least, mixed, mixed_top):
+    """Write rows first…last − 1 of a round: each pixel's weighted mean of nine, and how much of it is still its own.
 
-    colour, mixed: float32 (4, H, W). logits: float32 (H, W, 9), the pixel itself fifth. Weights below `least` are none.
+    Rows are those of an image; arrays may hold a part of them.
+
+    Args:
+        given, mixed: float32 (5, H2, W), colours and the share that is a pixel's own, from rows `given_top` and
+            `mixed_top` on.
+        height: of the image.
+        logits: float32 (H3, W3, C), from row `logits_top` on; the image's first column is `logits_left`. The round's
+            nine channels begin at `at`, the pixel itself is the fifth.
+        spacing: pixels between the nine.
+        least: weights below it are none.
     """
-    _, height, width = colour.shape
-    weights = np.empty(9, np.float32)
+    width = given.shape[2]
+    weights = np.empty((9, width), np.float32)
+    around = np.empty((3, width + 2 * spacing), np.float32)
     for y in range(first, last):
+        _write_weights(logits[y - logits_top, logits_left : logits_left + width, at : at + 9], least, weights)
+        mixed[4, y - mixed_top] = given[4, y - given_top] * weights[4]
+        for c in range(4):
+            for k in range(3):
+                beside = min(max(y + (k - 1) * spacing, 0), height - 1)
+                _widen(given[c, beside - given_top], spacing, around[k])
+            _write_means(around, spacing, weights, mixed[c, y - mixed_top])
+
+
+@njit(cache=True, nogil=True)
+def _write_weights(logits, least, weights):
+    """Write the weights of a row's pixels, float32 (9, W), in sum 1, from their logits (W, 9)."""
+    places, width = weights.shape
+    greatest = np.empty(width, np.float32)
+    total, kept = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    for x in range(width):
+        greatest[x] = logits[x, 0]
+        for place in range(places):
+            weights[place, x] = logits[x, place]
+            greatest[x] = max(greatest[x], logits[x, place])
+    # place by place, over the whole row: that is what processors do for many numbers at once
+    for place in range(places):
+        row = weights[place]
         for x in range(width):
-            greatest = logits[y, x, 0]
-            for place in range(1, 9):
-                greatest = max(greatest, logits[y, x, place])
-            total = np.float32(0.0)
-            for place in range(9):
-                weights[place] = _exponential(logits[y, x, place] - greatest)
-                total += weights[place]
-            kept = np.float32(0.0)
-            for place in range(9):
-                if weights[place] < least * total:
-                    weights[place] = 0.0
-                kept += weights[place]
-            own[y, x] *= weights[4] / kept
-            for c in range(4):
-                mixed[c, y, x] = colour[c, y, x]
-            for place in range(9):
-                if weights[place] == 0.0 or place == 4:
-                    continue
-                v = min(max(y + (place // 3 - 1) * spacing, 0), height - 1)
-                u = min(max(x + (place % 3 - 1) * spacing, 0), width - 1)
-                weight = weights[place] / kept
-                # differences, so that equal colours stay what they are to the last bit
-                for c in range(4):
-                    mixed[c, y, x] += weight * (colour[c, v, u] - colour[c, y, x])
+            row[x] = _exponential(row[x] - greatest[x])
+            total[x] += row[x]
+    for place in range(places):
+        row = weights[place]
+        for x in range(width):
+            row[x] = np.float32(0.0) if row[x] < least * total[x] else row[x]
+            kept[x] += row[x]
+    for place in range(places):
+        row = weights[place]
+        for x in range(width):
+            row[x] /= kept[x]
+
+
+@njit(cache=True, nogil=True)
+def _widen(row, more, out):
+    """Write a row with so many more pixels on either side, each as its nearest."""
+    out[:more] = row[0]
+    out[more : more + row.size] = row
+    out[more + row.size :] = row[-1]
+
+
+@njit(cache=True, nogil=True)
+def _write_means(around, spacing, weights, mixed):
+    """Write a row's weighted means from the colours in and around it: float32 (3, W + 2 · spacing), see `mix`."""
+    width = mixed.size
+    above, here, below = around
+    middle, right = slice(spacing, spacing + width), slice(2 * spacing, 2 * spacing + width)
+    above_0, above_1, above_2 = above[:width], above[middle], above[right]
+    here_0, here_1, here_2 = here[:width], here[middle], here[right]
+    below_0, below_1, below_2 = below[:width], below[middle], below[right]
+    for x in range(width):
+        # differences, so that equal colours stay what they are to the last bit
+        own = here_1[x]
+        mean = own + weights[0, x] * (above_0[x] - own)
+        mean += weights[1, x] * (above_1[x] - own)
+        mean += weights[2, x] * (above_2[x] - own)
+        mean += weights[3, x] * (here_0[x] - own)
+        mean += weights[5, x] * (here_2[x] - own)
+        mean += weights[6, x] * (below_0[x] - own)
+        mean += weights[7, x] * (below_1[x] - own)
+        mean += weights[8, x] * (below_2[x] - own)
+        mixed[x] = mean
+
+
+@njit(cache=True, nogil=True)
+def write_values(
+    first, last, mixed, mixed_top, correction, correction_top, correction_left, unit, gain, scale, largest, window, out
+):
+    """Write the features of rows first…last − 1 of a tile: mixed colours, corrected, as integers.
+
+    Args:
+        mixed: float32 (5, H2, W), as in `mix`, from the tile's row `mixed_top` on.
+        correction: float32 (H3, W3, C − 1), of all but alpha, from row `correction_top` on; the tile's first column is
+            `correction_left`.
+        unit: Lab units that count as one there.
+        gain: of all but alpha.
+        scale, largest: of the integers.
+        window: the columns of the tile that are wanted, first and last + 1, and what the tile's first row and column
+            are in the whole image.
+        out: its values int32 (H, W, C) and rims bool (H, W): pixels of which less than a half is their own.
+    """
+    begin, end, top, left = window
+    values, is_rim = out
+    for y in range(first, last):
+        row, other = y - mixed_top, y - correction_top
+        for x in range(begin, end):
+            pixel = values[top + y, left + x]
+            for c in range(3):
+                corrected = mixed[c, row, x] + correction[other, correction_left + x, c] * unit
+                pixel[c] = _integer(corrected * gain * scale, largest)
+            pixel[3] = _integer(mixed[3, row, x] * scale, largest)
+            for c in range(3, correction.shape[2]):
+                further = correction[other, correction_left + x, c] * unit
+                pixel[c + 1] = _integer(further * gain * scale, largest)
+            is_rim[top + y, left + x] = mixed[4, row, x] < np.float32(0.5)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _integer(feature, largest):
+    return np.int32(min(max(np.rint(feature), -largest), largest))
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -51,8 +140,7 @@ def _exponential(x):
     """e^x of x ≤ 0, at least e^−16."""
     scaled = max(x, np.float32(-16.0)) * np.float32(1.4426950408889634)
     whole = np.int32(scaled)
-    if scaled < whole:
-        whole -= 1
+    whole -= np.int32(scaled < whole)
     f = scaled - np.float32(whole)
     power = np.float32(1.8775767e-3)
     power = power * f + np.float32(8.9893397e-3)

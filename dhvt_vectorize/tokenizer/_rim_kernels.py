@@ -50,15 +50,13 @@ def _near(pixels, y, x, v, u, margin):
 
 
 @njit(cache=True, nogil=True)
-def interior_pixels(pixels, margin, strokes):
-    """bool (H, W): the pixels of all 2×2 blocks whose neighbours and diagonals are nearly equal.
+def add_blocks(first, last, pixels, margin, interior):
+    """Mark, in rows first…last − 1 of bool (H, W), the pixels of 2×2 blocks whose neighbours are nearly equal.
 
-    On the image's frame two nearly equal pixels in a row are enough, for what they belong to goes on outside; unless,
-    where strokes are resolved afterwards, they are mixtures that change slowly along it.
+    So must be those across a corner.
     """
     height, width, _ = pixels.shape
-    interior = np.zeros((height, width), np.bool_)
-    for y in range(height - 1):
+    for y in range(max(first - 1, 0), min(last, height - 1)):
         for x in range(width - 1):
             v, u = y + 1, x + 1
             if (
@@ -69,7 +67,17 @@ def interior_pixels(pixels, margin, strokes):
                 and _near(pixels, v, x, v, u, margin)
                 and _near(pixels, y, u, v, u, margin)
             ):
-                interior[y : v + 1, x : u + 1] = True
+                interior[max(y, first) : min(v + 1, last), x : u + 1] = True
+
+
+@njit(cache=True, nogil=True)
+def add_frame(pixels, margin, strokes, interior):
+    """Mark the pixels on the image's frame that are one of two nearly equal ones in a row.
+
+    That is enough there, for what they belong to goes on outside; unless, where strokes are resolved afterwards, they
+    are mixtures that change slowly along it.
+    """
+    height, width, _ = pixels.shape
     for y in (0, height - 1):
         for x in range(width - 1):
             if _are_one_colour(pixels, y, x, y, x + 1, margin, strokes):
@@ -78,7 +86,6 @@ def interior_pixels(pixels, margin, strokes):
         for y in range(height - 1):
             if _are_one_colour(pixels, y, x, y + 1, x, margin, strokes):
                 interior[y : y + 2, x] = True
-    return interior
 
 
 @njit(cache=True, nogil=True)
@@ -122,25 +129,24 @@ def _distance(pixels, y, x, v, u):
 
 
 @njit(cache=True, nogil=True)
-def sides(pixels, interior, margin, reach):
-    """Flat indices of the two interior pixels whose colours mix to each pixel's: int32 (H, W) each, −1 without any.
+def sides(first, last, pixels, interior, margin, reach, near, far):
+    """Write rows first…last − 1 of `near` and `far`: int32 (H, W), −1 where a pixel's colour is no mixture.
 
-    First the nearer in colour, then the other. Interior pixels have none, for they are no mixtures.
+    They are the flat indices of the two interior pixels whose colours mix to it, the nearer in colour first. Interior
+    pixels have none.
     """
-    height, width, _ = pixels.shape
-    near = np.full((height, width), -1, np.int32)
-    far = np.full((height, width), -1, np.int32)
+    width = pixels.shape[1]
     found_y = np.empty(8, np.int64)
     found_x = np.empty(8, np.int64)
-    for y in range(height):
+    for y in range(first, last):
         for x in range(width):
+            near[y, x] = far[y, x] = -1
             if interior[y, x] or _look_around(interior, y, x, reach, found_y, found_x) < 2:
                 continue
             nearer, other = _sides_of(pixels, y, x, found_y, found_x, margin)
             if nearer >= 0:
                 near[y, x] = found_y[nearer] * width + found_x[nearer]
                 far[y, x] = found_y[other] * width + found_x[other]
-    return near, far
 
 
 @njit(cache=True, nogil=True)

@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 
-from . import _kernels
+from . import _round_kernels
 
 PIXELS, BORDER, SUMS = 0, 1, 2  # rows of the statistics; SUMS is the first of several
 LAST = 2**63 - 1  # no number is after it
@@ -80,7 +80,7 @@ class LengthPowers:
             return None
         if longest >= len(self._table):
             # twice as many as are needed: lengths grow from round to round
-            self._table = np.asarray(_kernels.length_powers(2 * longest + 1, self._exponent))
+            self._table = np.asarray(_round_kernels.length_powers(2 * longest + 1, self._exponent))
             self._table_there = torch.from_numpy(self._table).to(self._table_there.device)
         if not self._table[longest] > 0:
             raise ZeroDivisionError(f"{longest} to the power of {self._exponent} is no number to divide by")
@@ -153,18 +153,18 @@ def choose_joins(
     graph: Graph,
     threshold: Float64[Tensor, ""],
 ) -> Bool[Tensor, "n"]:
-    """Who joins its best neighbour in this round, see `_kernels.choose_joins`."""
+    """Who joins its best neighbour in this round, see `_round_kernels.choose_joins`."""
     nodes = torch.arange(len(best), device=best.device)
     ends = graph.ends.flatten()
     degrees = torch.zeros_like(best).index_add_(0, ends, torch.ones_like(ends))
     is_cheap, is_mutual = cost <= threshold, best[best] == nodes
-    is_small = (degrees == 1) | (pixels[best] >= _kernels.ABSORPTION * pixels)
+    is_small = (degrees == 1) | (pixels[best] >= _round_kernels.ABSORPTION * pixels)
     absorbed = is_cheap & ~is_mutual & is_small
     return is_cheap & is_mutual & (best < nodes) | absorbed & ~absorbed[best]
 
 
 def joining_order(joins: Bool[Tensor, "n"], best: Int64[Tensor, "n"], cost: Float64[Tensor, "n"]) -> Joining:
-    """The order of merges, see `_kernels.joining_order`, and the shape that it gives the groups.
+    """The order of merges, see `_round_kernels.joining_order`, and the shape that it gives the groups.
 
     Nodes that join without being chosen back choose one that does not join so. Groups therefore have one branch at
     most, the later of two that choose each other, and two steps lead from every node to its root.
@@ -241,7 +241,7 @@ def merged(
 
 
 def groups_of_round(joining: Joining, now: Int64[Tensor, "n"]) -> tuple[Int64[Tensor, "g"], Int64[Tensor, "n"]]:
-    """The groups' nodes in the order of their roots, and the group of every node, as in `_kernels.groups_of_round`."""
+    """The groups' nodes in the order of their roots, and the group of every node, as `move_roots_up` has them."""
     group = ((joining.position < 0).cumsum(0) - 1)[joining.root]
     # of a group's nodes the root's is the last
     ids = now.new_zeros(len(now) - len(joining.order)).scatter_reduce_(0, group, now, "amax")

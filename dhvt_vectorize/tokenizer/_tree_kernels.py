@@ -74,3 +74,11 @@ def regions_of_leaves(parent, picked, leaves):
             regions += 1
         region_of_leaf[leaf] = region_of_node[node]
     return region_of_leaf, node_ids[:regions].copy()
+
+
+@njit(cache=True, nogil=True)
+def sum_up(left, right, sums):
+    """Write each merge's row of `sums`, that of its children together; the leaves' are given."""
+    for i in range((left.size + 1) // 2, left.size):
+        for c in range(sums.shape[1]):
+            sums[i, c] = sums[left[i], c] + sums[right[i], c]

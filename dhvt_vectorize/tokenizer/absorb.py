@@ -10,8 +10,8 @@ import numpy as np
 from jaxtyping import Int32, Int64
 
 from . import _kernels
-from .hierarchy import cheapest_neighbours
 from .region_graph import region_graph
+from .rounds import Front
 
 
 def absorb_small_regions(
@@ -30,10 +30,10 @@ def absorb_small_regions(
         small = pixels < min_area
         if count == 1 or not small.any():
             return labels
-        ids = np.arange(count, dtype=np.int32)
-        graph, _ = region_graph(labels, count)
-        best, _ = cheapest_neighbours(ids, pixels, pixels, sums, graph)
-        joined = _kernels.join(np.where(small, best, ids).astype(np.int32))
+        nowhere = np.zeros((count, 0), np.int64)
+        front = Front(pixels, sums, nowhere, *region_graph(labels, count))
+        front.find_cheapest()
+        joined = _kernels.join(np.where(small, front.best, np.arange(count, dtype=np.int32)))
         # adjacent joined regions are one 4-connected zone of equal representative; renumber in raster order
         labels, _ = _kernels.flat_zones(joined[labels][..., None])
 
@@ -43,9 +43,6 @@ def _areas_and_sums(
 ) -> tuple[Int64[np.ndarray, "K"], Int64[np.ndarray, "K C"]]:
     channels = values.shape[2]
     pixels, border = np.zeros(count, np.int64), np.zeros(count, np.int64)
-    sums, squares = np.zeros((count, channels), np.int64), np.zeros((count, channels), np.int64)
-    nowhere = np.zeros(0, np.int64)
-    _kernels.add_statistics(
-        labels, values, np.zeros(channels, np.int64), nowhere, nowhere, pixels, sums, squares, border
-    )
+    sums = np.zeros((count, channels), np.int64)
+    _kernels.add_statistics(labels, values, np.zeros(channels, np.int64), pixels, sums, border)
     return pixels, sums

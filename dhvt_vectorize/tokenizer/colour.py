@@ -67,3 +67,11 @@ UNIT_OF_BYTE = torch.arange(256) / 255
 
 LINEAR_OF_BYTE = srgb_to_linear(UNIT_OF_BYTE)
 """float32 (256,): the linear light of each sRGB byte; the same numbers as `srgb_to_linear` gives for byte / 255."""
+
+TABLES = (
+    LINEAR_OF_BYTE.numpy(),
+    UNIT_OF_BYTE.numpy(),
+    np.array(_RGB_WEIGHTS, np.float32),
+    *(part.numpy() for part in _LIGHTNESS_OF_LINEAR),
+)
+"""The same for kernels: linear light and unit value of bytes, the rows of XYZ's weights, the curve of lightness."""

@@ -11,7 +11,7 @@ enlarged context. From both come
 
 - weights over the 3×3 pixels around each, 1 px apart, then once more 2 px apart: the pixel takes their mean (a kernel
   prediction network, Bako et al. 2017), in resolved colours: a noisy pixel takes its neighbours' colour, one that the
-  rule left a mixture that of its side. Weights below `_LEAST_WEIGHT` count as none, so that a pixel that is sure takes
+  rule left a mixture that of its side. Weights below `LEAST_WEIGHT` count as none, so that a pixel that is sure takes
   one colour exactly (in eval mode; in training all weights are there to learn);
 - a correction of each feature by a last 3×3 convolution; of each but alpha, so that what is transparent stays as far
   from what is opaque as it was.
@@ -33,6 +33,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -41,9 +42,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import InputError
-from . import _mix_kernels
-from .colour import LINEAR_OF_BYTE, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
+from . import _colour_kernels, _mix_kernels
+from .colour import LINEAR_OF_BYTE, TABLES, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
 from .config import TokenizerConfig
+from .mixing import LEAST_WEIGHT, ROWS_A_THREAD, SPACINGS, Rows, mixed
 from .parts import in_parts
 from .rim_net import RimNet
 
@@ -53,11 +55,9 @@ LARGEST_VALUE = 2**15 - 1
 _STRIDE = 4  # pixels a side of a context cell
 _UNIT = 100.0  # Lab units that the branch counts as one
 _DILATIONS = (1, 2)  # of the context's convolutions, in turn
-_SPACINGS = (1, 2)  # pixels between the neighbours that a pixel is mixed from, round by round
-_LEAST_WEIGHT = 0.02
 # what a pixel's own weight begins with: e^4 : 8, so that at inference no neighbour reaches the least weight
 _OWN_LOGIT = 4.0
-_ROWS_A_THREAD = 32
+_TILE_PIXELS, _STRIP_PIXELS = 2**19, 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class FeatureNet(nn.Module):
         )
         self.leave = nn.Conv2d(width, detail, 1)
         self.detail = nn.Conv2d(8, detail, 3, padding=1)
-        self.mix = nn.Conv2d(detail, 9 * len(_SPACINGS), 1)
+        self.mix = nn.Conv2d(detail, 9 * len(SPACINGS), 1)
         self.correct = nn.Conv2d(detail, config.channels - 1, 3, padding=1)
         with torch.no_grad():
             for layer in (self.mix, self.correct):
@@ -100,7 +100,7 @@ class FeatureNet(nn.Module):
                 assert layer.bias is not None
                 layer.bias.zero_()
             assert self.mix.bias is not None
-            self.mix.bias.view(len(_SPACINGS), 9)[:, 4] = _OWN_LOGIT
+            self.mix.bias.view(len(SPACINGS), 9)[:, 4] = _OWN_LOGIT
         self.rims = RimNet(config.rim_width) if config.rim_width else None
 
     def forward(
@@ -141,9 +141,9 @@ class FeatureNet(nn.Module):
             pixels: sRGB with straight alpha.
             resolved: as in `forward`.
             branch: False gives each pixel its own colour, whatever was trained.
-            tile_pixels: the image is worked through in tiles of about this many pixels, each with as much around it
-                as the net sees. That bounds the memory; the values are the same. None: few enough for the processor's
-                cache where nothing around a tile is needed, else enough that what is around it costs little.
+            tile_pixels: the branch works through the image in tiles of about this many pixels, each with as much around
+                it as it sees. That bounds the memory; the values are the same. None: enough that what is around a tile
+                costs little.
 
         Raises:
             InputError: not uint8 (H, W, 4), or no pixels.
@@ -152,27 +152,22 @@ class FeatureNet(nn.Module):
         for image in (pixels, resolved):
             if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 4 or image.size == 0:
                 raise InputError("<array>", f"is {image.dtype} of shape {image.shape}", "give uint8 (H, W, 4) pixels")
+        pixels, resolved = np.ascontiguousarray(pixels), np.ascontiguousarray(resolved)
         height, width = pixels.shape[:2]
-        source, given = (torch.from_numpy(np.require(image, requirements=["C", "W"])) for image in (pixels, resolved))
         values = np.empty((height, width, self.config.channels), np.int32)
         is_rim = np.zeros((height, width), bool)
-        target, rim_target = torch.from_numpy(values), torch.from_numpy(is_rim)
-        branch = branch and self.is_trained
-        margin, usual = (self.sight, 2**19) if branch else (0, 2**17)
-        tile_pixels = tile_pixels or usual
+        found = FeatureMap(values, is_rim, self.config.feature_scale)
+        if not (branch and self.is_trained):
+            self._write_colours(resolved, found)
+            return found
+        tile_pixels = tile_pixels or _TILE_PIXELS
+        write = self._write_tile_on_the_device if self.correct.weight.is_cuda else self._write_tile
         side = math.isqrt(tile_pixels)
-        for rows, rows_seen in _windows(height, max(side, tile_pixels // width), margin):
-            for columns, columns_seen in _windows(width, max(side, tile_pixels // height), margin):
-                window = np.s_[rows_seen, columns_seen]
-                shown = self._colour_of_bytes(given[window])
-                seen = self._colour_of_bytes(source[window]) if branch and resolved is not pixels else shown
-                features, own = self._features(seen, shown, branch)
-                top, left = rows.start - rows_seen.start, columns.start - columns_seen.start
-                inner = np.s_[0, ..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
-                target[rows, columns] = self._rounded(features[inner]).permute(1, 2, 0).to(target)
-                if own is not None:
-                    rim_target[rows, columns] = (own[inner] < 0.5).cpu()
-        return FeatureMap(values, is_rim, self.config.feature_scale)
+        for rows in _windows(height, max(side, tile_pixels // width), self.sight):
+            for columns in _windows(width, max(side, tile_pixels // height), self.sight):
+                window = np.s_[rows.seen, columns.seen]
+                write(pixels[window], resolved[window], rows, columns, found)
+        return found
 
     @property
     def is_trained(self) -> bool:
@@ -190,6 +185,77 @@ class FeatureNet(nn.Module):
         # the context's convolutions, one cell for the enlargement, one for `detail`, `correct` and the neighbours
         cells = sum(_DILATIONS[layer % len(_DILATIONS)] for layer in range(self.config.context_depth))
         return _STRIDE * (cells + 3)
+
+    def _write_colours(self, pixels: UInt8[np.ndarray, "H W 4"], found: FeatureMap) -> None:
+        """Features without the branch."""
+        work = (pixels, TABLES, *self._integers(), found.values)
+        in_parts(len(pixels), lambda first, last: _colour_kernels.write_values(first, last, *work), ROWS_A_THREAD)
+
+    def _integers(self) -> tuple[np.float32, np.float32, np.float32]:
+        config = self.config
+        return np.float32(config.alpha_weight), np.float32(config.feature_scale), np.float32(LARGEST_VALUE)
+
+    def _write_tile(
+        self,
+        pixels: UInt8[np.ndarray, "H W 4"],
+        resolved: UInt8[np.ndarray, "H W 4"],
+        rows: _Window,
+        columns: _Window,
+        found: FeatureMap,
+    ) -> None:
+        """Features of a tile, on the CPU: convolutions by torch, what each pixel does for itself by kernels."""
+        shown, given = self._shown(pixels, resolved)
+        context = self._context(shown)
+        top, left = rows.start - rows.seen.start, columns.start - columns.seen.start
+        place = (rows.start - top, columns.start - left)
+        window = (left, left + columns.stop - columns.start, *place)
+        gain = np.float32(self.config.learned_gain)
+        scales = (np.float32(_UNIT), gain, *self._integers()[1:], window, (found.values, found.is_rim))
+        # strip by strip: full-size tensors, of which there are several, stay small enough to be used again
+        for first, last in _strips(top, top + rows.stop - rows.start, pixels.shape[1]):
+            # with a cell above and below, in which what pads the convolutions stays
+            cells = slice(first // _STRIDE, -(-last // _STRIDE) + 2)
+            seen = self._seen(shown[:, :, cells.start * _STRIDE : cells.stop * _STRIDE], context[:, :, cells])
+            logits, correction = (_as_pixels(layer(seen)[0]) for layer in (self.mix, self.correct))
+            mixture = mixed(given, Rows(logits, first - _STRIDE, _STRIDE), first, last)
+            work = (mixture, first, correction, first - _STRIDE, _STRIDE, *scales)
+            in_parts(last - first, partial(_write_rows, first, work), ROWS_A_THREAD)
+
+    def _shown(
+        self, pixels: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]
+    ) -> tuple[Float[Tensor, "1 8 H2 W2"], Float[np.ndarray, "5 H W"]]:
+        """What the convolutions are shown, and what pixels are mixed from, see `mixing`."""
+        height, width = pixels.shape[:2]
+        left, right, top, bottom = _margins(height, width)
+        shape = (1, 8, top + height + bottom, left + width + right)
+        # an array of torch's own: where its memory or strides are another's, convolutions may round otherwise
+        shown = torch.empty(shape, memory_format=torch.channels_last)
+        given = np.empty((5, height, width), np.float32)
+        unit, alpha_weight = np.float32(_UNIT), self._integers()[0]
+        work = (pixels, resolved, _STRIDE, TABLES, alpha_weight, unit, _as_pixels(shown[0]), given)
+        in_parts(shape[2], lambda first, last: _colour_kernels.write_input(first, last, *work), ROWS_A_THREAD)
+        return shown, given
+
+    def _write_tile_on_the_device(
+        self,
+        pixels: UInt8[np.ndarray, "H W 4"],
+        resolved: UInt8[np.ndarray, "H W 4"],
+        rows: _Window,
+        columns: _Window,
+        found: FeatureMap,
+    ) -> None:
+        """The same by torch alone, where the weights are."""
+        colour, given = (
+            self._colour_of_bytes(torch.from_numpy(np.require(one, requirements=["W"]))) for one in (pixels, resolved)
+        )
+        features, own = self._features(colour, given, branch=True)
+        top, left = rows.start - rows.seen.start, columns.start - columns.seen.start
+        inner = np.s_[0, ..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
+        place = np.s_[rows.start : rows.stop, columns.start : columns.stop]
+        rounded = torch.round(features[inner] * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)
+        found.values[place] = rounded.permute(1, 2, 0).cpu().numpy()
+        assert own is not None
+        found.is_rim[place] = (own[inner] < 0.5).cpu().numpy()
 
     def _colour_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> Float[Tensor, "1 4 H W"]:
         device = self.correct.weight.device
@@ -209,25 +275,29 @@ class FeatureNet(nn.Module):
         """The features, and how much of each pixel's is its own resolved colour (None: all of it)."""
         if not branch:
             return functional.pad(resolved, (0, 0, 0, 0, 0, self.config.channels - 4)), None
-        seen = self._seen(torch.cat([colour, resolved], 1))
-        mixed, own = self._mixed(resolved, _cut(self.mix(seen), colour))
+        shown = functional.pad(torch.cat([colour, resolved], 1) / _UNIT, _margins(*colour.shape[2:]), mode="replicate")
+        shown = shown.contiguous(memory_format=torch.channels_last)
+        seen = self._seen(shown, self._context(shown))
+        mean, own = self._mixed(resolved, _cut(self.mix(seen), colour))
         correction = _cut(self.correct(seen), colour).float() * _UNIT
         gain = self.config.learned_gain
-        lab, further = (mixed[:, :3] + correction[:, :3]) * gain, correction[:, 3:] * gain
-        return torch.cat([lab, mixed[:, 3:], further], 1), own
+        lab, further = (mean[:, :3] + correction[:, :3]) * gain, correction[:, 3:] * gain
+        return torch.cat([lab, mean[:, 3:], further], 1), own
 
-    def _seen(self, colour: Float[Tensor, "B 8 H W"]) -> Float[Tensor, "B D H2 W2"]:
-        """What the net knows of each pixel and of a margin of a cell at the top and left, one or two at the others."""
-        height, width = colour.shape[2:]
-        # whole cells and one more on every side: `detail` and `correct` pad with zeros, which stays in that margin
-        margins = (_STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE)
-        colour = functional.pad(colour / _UNIT, margins, mode="replicate").contiguous(memory_format=torch.channels_last)
-        context = functional.relu(self.enter(colour))
+    def _context(self, shown: Float[Tensor, "B 8 H2 W2"]) -> Float[Tensor, "B D H3 W3"]:
+        """What the net knows of each cell, given colours with `_margins`, in its units, channels last."""
+        context = functional.relu(self.enter(shown))
         for layer in self.context:
             context = context + functional.relu(layer(context))
-        context = functional.interpolate(_shortened(self.leave(context)), scale_factor=_STRIDE, mode="bilinear")
+        return _shortened(self.leave(context))
+
+    def _seen(
+        self, shown: Float[Tensor, "B 8 H2 W2"], context: Float[Tensor, "B D H3 W3"]
+    ) -> Float[Tensor, "B D H2 W2"]:
+        """What the net knows of each pixel and of the margins."""
+        enlarged = functional.interpolate(context, scale_factor=_STRIDE, mode="bilinear")
         # in place: a fresh tensor of this size costs more than what is computed in it
-        seen: Tensor = self.detail(colour).add_(context).relu_()
+        seen: Tensor = self.detail(shown).add_(enlarged).relu_()
         return seen
 
     def _mixed(
@@ -235,43 +305,38 @@ class FeatureNet(nn.Module):
     ) -> tuple[Float[Tensor, "B 4 H W"], Float[Tensor, "B H W"]]:
         """The colours after each round of taking the weighted mean of nine, and the weight of each pixel's own."""
         if not (self.training or torch.is_grad_enabled() or colour.is_cuda):
-            pairs = [_mixed_by_kernel(one.numpy(), other.numpy()) for one, other in zip(colour, logits, strict=True)]
-            return torch.stack([mixed for mixed, _ in pairs]), torch.stack([own for _, own in pairs])
+            given = functional.pad(colour, (0, 0, 0, 0, 0, 1), value=1.0).numpy()
+            images = zip(given, map(_as_pixels, logits), strict=True)
+            both = torch.from_numpy(np.stack([mixed(one, Rows(other)) for one, other in images]))
+            return both[:, :4], both[:, 4]
         height, width = colour.shape[2:]
         own = torch.ones_like(logits[:, 0], dtype=torch.float32)
-        for spacing, round_logits in zip(_SPACINGS, logits.float().chunk(len(_SPACINGS), 1), strict=True):
+        for spacing, round_logits in zip(SPACINGS, logits.float().chunk(len(SPACINGS), 1), strict=True):
             weights = torch.softmax(round_logits, 1)
             if not self.training:
-                weights = torch.where(weights < _LEAST_WEIGHT, 0.0, weights)
+                weights = torch.where(weights < LEAST_WEIGHT, 0.0, weights)
                 weights = weights / weights.sum(1, keepdim=True)
             own = own * weights[:, 4]
             around = functional.pad(colour, (spacing,) * 4, mode="replicate")
             # differences, so that equal colours stay what they are to the last bit
-            mixed = colour
+            mean = colour
             for place in range(9):
                 if place != 4:
                     y, x = (place // 3) * spacing, (place % 3) * spacing
                     there = around[..., y : y + height, x : x + width]
-                    mixed = mixed + weights[:, place : place + 1] * (there - colour)
-            colour = mixed
+                    mean = mean + weights[:, place : place + 1] * (there - colour)
+            colour = mean
         return colour, own
 
-    def _rounded(self, features: Tensor) -> Tensor:
-        return torch.round(features * self.config.feature_scale).clamp_(-LARGEST_VALUE, LARGEST_VALUE)
+
+def _write_rows(top: int, work: tuple[Any, ...], first: int, last: int) -> None:
+    """Write the features of rows `first`…`last` − 1 of a strip that begins at `top`."""
+    _mix_kernels.write_values(top + first, top + last, *work)
 
 
-def _mixed_by_kernel(
-    colour: Float[np.ndarray, "4 H W"], logits: Float[np.ndarray, "18 H W"]
-) -> tuple[Float[Tensor, "4 H W"], Float[Tensor, "H W"]]:
-    """`FeatureNet._mixed` of one image as inference wants it, on the CPU."""
-    own = np.ones(colour.shape[1:], np.float32)
-    rounds = np.split(np.moveaxis(logits, 0, 2), len(_SPACINGS), axis=2)
-    for spacing, round_logits in zip(_SPACINGS, rounds, strict=True):
-        mixed = np.empty(colour.shape, np.float32)
-        mix = partial(_mix_kernels.mix, colour, round_logits, spacing, np.float32(_LEAST_WEIGHT), mixed, own)
-        in_parts(colour.shape[1], mix, smallest=_ROWS_A_THREAD)
-        colour = mixed
-    return torch.from_numpy(colour), torch.from_numpy(own)
+def _as_pixels(planes: Float[Tensor, "C H W"]) -> Float[np.ndarray, "H W C"]:
+    """An image's planes as an array of pixels; no copy where they are channels-last."""
+    return np.ascontiguousarray(planes.permute(1, 2, 0).numpy())
 
 
 def _separable(width: int, dilation: int) -> nn.Sequential:
@@ -282,8 +347,16 @@ def _separable(width: int, dilation: int) -> nn.Sequential:
     )
 
 
+def _margins(height: int, width: int) -> tuple[int, int, int, int]:
+    """What `_seen` is shown to the left, right, top and bottom of an image.
+
+    A cell on every side, and what whole cells lack: `detail` and `correct` pad with zeros, which stays in that margin.
+    """
+    return _STRIDE, _STRIDE + -width % _STRIDE, _STRIDE, _STRIDE + -height % _STRIDE
+
+
 def _cut(values: Tensor, image: Tensor) -> Tensor:
-    """Without the margins of `_seen`."""
+    """Without the margins."""
     return values[..., _STRIDE : _STRIDE + image.shape[2], _STRIDE : _STRIDE + image.shape[3]]
 
 
@@ -298,10 +371,25 @@ def _shortened(values: Tensor) -> Tensor:
     return shifted - (shifted - values)
 
 
-def _windows(length: int, longest: int, margin: int) -> Iterator[tuple[slice, slice]]:
-    """Cuts 0..length into even tiles on cell borders: each as it is, and with `margin` more where there is as much."""
+class _Window(NamedTuple):
+    """A part of a length, and what is seen of it: that part with a margin where there is one."""
+
+    start: int
+    stop: int
+    seen: slice
+
+
+def _windows(length: int, longest: int, margin: int) -> Iterator[_Window]:
+    """Cuts 0..length into even parts on cell borders."""
     tiles = -(-length // longest)
     step = -(-length // (tiles * _STRIDE)) * _STRIDE
     for start in range(0, length, step):
         stop = min(start + step, length)
-        yield slice(start, stop), slice(max(start - margin, 0), min(stop + margin, length))
+        yield _Window(start, stop, slice(max(start - margin, 0), min(stop + margin, length)))
+
+
+def _strips(first: int, last: int, width: int) -> Iterator[tuple[int, int]]:
+    """Cuts rows first…last of so many pixels into strips that begin where `first` does in a cell."""
+    rows = max(_STRIDE, _STRIP_PIXELS // width // _STRIDE * _STRIDE)
+    for top in range(first, last, rows):
+        yield top, min(top + rows, last)

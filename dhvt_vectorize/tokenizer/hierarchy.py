@@ -13,22 +13,21 @@ Limits: 4-neighbourhood; at most 2³⁰ pixels; |feature| ≤ 2¹⁵.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int, Int32, Int64
 
-from . import _kernels
-from .parts import in_parts
-from .region_graph import Graph, Groups, Spare, contracted, region_graph
+from . import _kernels, _tree_kernels
+from .rank import number_at
+from .region_graph import region_graph
+from .rounds import Front
+from .spare_memory import WORTHWHILE_PIXELS, give_back
 
 # A round's threshold is raised until the best edges of this share of the nodes lie below it. A small share is close to
 # greedy merging but takes many rounds; while nodes are a few pixels each, a large one loses nothing (measured on Kodak:
 # 0.5 until a twentieth of the leaves is left costs 0.00 dB and saves 40 % of the time).
 EARLY_SHARE, LATE_SHARE = 0.5, 0.12
 LATE_FROM = 0.05
-# borders shorter than this have their powers in a table
-SHORT_LENGTHS = 1024
 THRESHOLD_GROWTH = 1.3
 
 
@@ -82,22 +81,30 @@ def build_merge_tree(
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
-    graph, spare = region_graph(leaf_of_pixel, leaves)
+    is_large = leaf_of_pixel.size >= WORTHWHILE_PIXELS
+    if is_large:
+        give_back()
     # means are rounded: taken from the first pixel's value, they round alike whatever constant the features hold
     origin = values[0, 0].astype(np.int64)
-    height, width, channels = values.shape
-    rows, columns = (np.rint(np.arange(side) * steps_a_pixel).astype(np.int64) for side in (height, width))
-    tree = _empty_tree(2 * leaves - 1, channels, channels + (2 if steps_a_pixel > 0 else 0))
-    left, right, cost, pixels, sums, squares, border = tree
-    _kernels.add_statistics(leaf_of_pixel, values, origin, rows, columns, pixels, sums, squares, border)
-    _merge_all(tree, leaves, graph, spare, border_exponent)
-    del graph, spare
+    tree = _empty_tree(leaves, values.shape[2])
+    left, right, cost, pixels, sums, border = tree
+    _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, border)
+    places = _sums_of_places(leaf_of_pixel, leaves, steps_a_pixel)
+    front = Front(pixels[:leaves], sums[:leaves], places, *region_graph(leaf_of_pixel, leaves), border_exponent)
+    del places  # as the front shrinks, memory goes back
+    _merge_all(front, tree)
+    del front
+    if is_large:
+        give_back()
     _kernels.move_origin(pixels, sums, origin)
+    # what no merge asks for takes no memory while the front does
+    left[:leaves], right[:leaves], cost[:leaves] = -1, -1, 0.0
     parent = np.full(len(left), -1, np.int32)
-    merges = np.arange(leaves, len(left), dtype=np.int32)
-    parent[left[leaves:]] = merges
-    parent[right[leaves:]] = merges
-    sums = np.ascontiguousarray(sums[:, :channels])
+    parent[left[leaves:]] = parent[right[leaves:]] = np.arange(leaves, len(left), dtype=np.int32)
+    squares = np.empty_like(sums)
+    squares[:leaves] = 0
+    _kernels.add_squares(leaf_of_pixel, values, squares)
+    _tree_kernels.sum_up(left, right, squares)
     return MergeTree(leaf_of_pixel, left, right, parent, cost, pixels, sums, squares, border)
 
 
@@ -107,83 +114,35 @@ def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
     return zones
 
 
-def _empty_tree(nodes: int, channels: int, summed: int) -> tuple[np.ndarray, ...]:
-    """left, right, cost, pixels, sums, squares, border of nodes without children or pixels.
-
-    Args:
-        nodes: of leaves and merges.
-        channels: of a feature map.
-        summed: channels, and what else counts in a merge's cost.
-    """
-    return (
-        np.full(nodes, -1, np.int32),
-        np.full(nodes, -1, np.int32),
-        np.zeros(nodes, np.float64),
-        np.zeros(nodes, np.int64),
-        np.zeros((nodes, summed), np.int64),
-        np.zeros((nodes, channels), np.int64),
-        np.zeros(nodes, np.int64),
-    )
+def _empty_tree(leaves: int, channels: int) -> tuple[np.ndarray, ...]:
+    """left, right, cost, pixels, sums, border of all nodes: 0 in the last three of leaves, all else to be written."""
+    nodes = 2 * leaves - 1
+    left, right = np.empty(nodes, np.int32), np.empty(nodes, np.int32)
+    pixels, sums, border = np.empty(nodes, np.int64), np.empty((nodes, channels), np.int64), np.empty(nodes, np.int64)
+    for array in (pixels, sums, border):
+        array[:leaves] = 0
+    return left, right, np.empty(nodes, np.float64), pixels, sums, border
 
 
-def _merge_all(tree: tuple[np.ndarray, ...], leaves: int, graph: Graph, spare: Spare, border_exponent: float) -> None:
+def _sums_of_places(
+    leaf_of_pixel: Int32[np.ndarray, "H W"], leaves: int, steps_a_pixel: float
+) -> Int64[np.ndarray, "L P"]:
+    """Each leaf's sums of rows and of columns in feature steps; no columns where places do not count."""
+    places = np.zeros((leaves, 2 if steps_a_pixel > 0 else 0), np.int64)
+    if steps_a_pixel > 0:
+        rows, columns = (np.rint(np.arange(side) * steps_a_pixel).astype(np.int64) for side in leaf_of_pixel.shape)
+        _kernels.add_places(leaf_of_pixel, rows, columns, places)
+    return places
+
+
+def _merge_all(front: Front, tree: tuple[np.ndarray, ...]) -> None:
     """Write the rows of all merges, given those of the leaves."""
-    pixels, sums = tree[3], tree[4]
-    ids = np.arange(leaves, dtype=np.int32)
-    next_id, threshold = leaves, 0.0
-    while next_id < len(pixels):
-        node_pixels = pixels[ids]
-        best, cost = cheapest_neighbours(ids, node_pixels, pixels, sums, graph, border_exponent)
-        share = EARLY_SHARE if len(ids) > leaves * LATE_FROM else LATE_SHARE
-        threshold = max(threshold * THRESHOLD_GROWTH, _quantile(cost, share))
-        joins = _kernels.choose_joins(best, cost, node_pixels, graph.degrees, threshold)
-        order, pairs = _kernels.joining_order(joins, best, cost)
-        group = np.arange(len(ids), dtype=np.int32)
-        work = (best, group, ids)
-        in_parts(pairs, partial(_kernels.merge_pairs, order, *work, next_id, *graph, border_exponent, tree))
-        _kernels.merge_groups(order[pairs:], *work, next_id + pairs, *graph, border_exponent, tree)
-        next_id += len(order)
-        ids, groups = _grouped(group, ids)
-        graph, spare = contracted(graph, groups, spare), (graph.neighbours, graph.lengths)
-
-
-def cheapest_neighbours(
-    ids: Int32[np.ndarray, "n"],
-    node_pixels: Int64[np.ndarray, "n"],
-    pixels: Int64[np.ndarray, "M"],
-    sums: Int64[np.ndarray, "M C"],
-    graph: Graph,
-    border_exponent: float = 0.0,
-) -> tuple[Int32[np.ndarray, "n"], Float[np.ndarray, "n"]]:
-    """Every node's cheapest neighbour, −1 where it has none, and the cost of merging with it.
-
-    Args:
-        ids: the nodes' rows in `pixels` and `sums`.
-        node_pixels: pixels[ids].
-        pixels, sums: areas and sums of features.
-        graph: who neighbours whom.
-        border_exponent: μ.
-    """
-    means = _kernels.node_means(ids, pixels, sums)
-    powers = _kernels.length_powers(SHORT_LENGTHS, border_exponent)
-    best = np.empty(len(ids), np.int32)
-    cost = np.empty(len(ids), np.float64)
-    in_parts(
-        len(ids),
-        lambda first, last: _kernels.best_neighbours(
-            first, last, ids, node_pixels, means, *graph, border_exponent, powers, best, cost
-        ),
-    )
-    return best, cost
-
-
-def _grouped(group: Int32[np.ndarray, "n"], ids: Int32[np.ndarray, "n"]) -> tuple[Int32[np.ndarray, "g"], Groups]:
-    """The groups that a round has left, and the tree's nodes that they are."""
-    group_ids, *groups = _kernels.groups_of_round(group, ids)
-    return group_ids, Groups(*groups)
-
-
-def _quantile(cost: Float[np.ndarray, "n"], share: float) -> float:
-    """The cost below which `share` of the nodes' best edges lie; at least the smallest, so every round merges."""
-    place = min(len(cost) - 1, int(len(cost) * share) + 1)
-    return float(np.partition(cost, place)[place])
+    leaves = next_id = len(front)
+    threshold = 0.0
+    while len(front) > 1:
+        front.find_cheapest()
+        share = EARLY_SHARE if len(front) > leaves * LATE_FROM else LATE_SHARE
+        # at least the smallest cost, so every round merges
+        place = min(len(front) - 1, int(len(front) * share) + 1)
+        threshold = max(threshold * THRESHOLD_GROWTH, number_at(place, front.cost))
+        next_id = front.merge(threshold, next_id, tree)

@@ -29,6 +29,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from . import _rim_kernels
+from .parts import in_parts
 
 if TYPE_CHECKING:
     from .rim_net import RimNet
@@ -40,6 +41,7 @@ EQUAL_LEVELS, EQUAL_LEVELS_NOISY = 5, 16
 STROKE_NOISE = 0.0
 # Steps from a rim to its sides, at most: by the rule alone, and where a net decides.
 REACH, REACH_LEARNED = 2, 3
+_ROWS_A_THREAD = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,10 +99,21 @@ def _resolved(
     """The owners; `decide` gives those of rims between regions, and then, on flat art, of those of strokes."""
     noise = noise_level(premultiplied) if noise is None else noise
     margin = int(np.clip(3 * noise, EQUAL_LEVELS, EQUAL_LEVELS_NOISY))
-    flat_art = noise <= STROKE_NOISE
-    interior = _rim_kernels.interior_pixels(premultiplied, margin, flat_art)
-    owner = np.arange(interior.size, dtype=np.int32).reshape(interior.shape)
-    rims = _rims(*_rim_kernels.sides(premultiplied, interior, margin, reach), strokes=False)
+    shape, flat_art = premultiplied.shape[:2], noise <= STROKE_NOISE
+    interior, near, far = np.zeros(shape, bool), np.empty(shape, np.int32), np.empty(shape, np.int32)
+    in_parts(
+        shape[0],
+        lambda first, last: _rim_kernels.add_blocks(first, last, premultiplied, margin, interior),
+        _ROWS_A_THREAD,
+    )
+    _rim_kernels.add_frame(premultiplied, margin, flat_art, interior)
+    in_parts(
+        shape[0],
+        lambda first, last: _rim_kernels.sides(first, last, premultiplied, interior, margin, reach, near, far),
+        _ROWS_A_THREAD,
+    )
+    owner = np.arange(interior.size, dtype=np.int32).reshape(shape)
+    rims = _rims(near, far, strokes=False)
     owner.ravel()[rims.pixels] = decide(rims)
     if flat_art:
         rims = _rims(*_rim_kernels.stroke_sides(premultiplied, interior, owner, margin), strokes=True)
@@ -113,6 +126,16 @@ def _resolved(
 def _rims(near: Int32[np.ndarray, "H W"], far: Int32[np.ndarray, "H W"], *, strokes: bool) -> Rims:
     pixels = np.flatnonzero(near >= 0).astype(np.int32)
     return Rims(pixels, near.ravel()[pixels], far.ravel()[pixels], strokes)
+
+
+def in_owners_colours(
+    pixels: UInt8[np.ndarray, "H W 4"], owner: Int32[np.ndarray, "H W"]
+) -> UInt8[np.ndarray, "H W 4"]:
+    """The picture with every pixel as its owner is."""
+    # four bytes taken as one number: four times as fast
+    numbers = np.ascontiguousarray(pixels).view(np.uint32).reshape(-1)
+    taken: UInt8[np.ndarray, "H W 4"] = numbers[owner].view(np.uint8).reshape(pixels.shape)
+    return taken
 
 
 def premultiply(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:

@@ -9,8 +9,6 @@ Weights and sums are integers, so every machine gives the same values; a flat im
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from jaxtyping import Int32, Int64
 
@@ -27,12 +25,11 @@ def smooth(values: Int32[np.ndarray, "H W C"], sigma: float) -> Int32[np.ndarray
     weights = gaussian_weights(sigma)
     if len(weights) == 1:
         return values
-    for down, right in ((0, 1), (1, 0)):
-        out = np.empty_like(values)
-        work = partial(_smooth_kernels.along, values, weights, _BITS, down, right, out)
-        in_parts(values.shape[0], work, smallest=_ROWS_A_THREAD)
-        values = out
-    return values
+    values = np.ascontiguousarray(values)
+    out = np.empty_like(values)
+    work = (values, weights, _BITS, out)
+    in_parts(len(values), lambda first, last: _smooth_kernels.smooth(first, last, *work), _ROWS_A_THREAD)
+    return out
 
 
 def gaussian_weights(sigma: float) -> Int64[np.ndarray, "R"]:

@@ -24,7 +24,7 @@ from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, build_merge_tree, flat_zones
 from .refine import refine
-from .rims import noise_level, premultiply, resolve_rims
+from .rims import in_owners_colours, noise_level, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 from .smooth import smooth
 from .torch_hierarchy import build_merge_tree_torch
@@ -91,7 +91,7 @@ class DHVTokenizer(nn.Module):
         itself = np.arange(colours.shape[0] * colours.shape[1], dtype=np.int32).reshape(colours.shape[:2])
         ruled = self.config.rim_rule and antialiased
         owner = resolve_rims(colours, noise, rim_net) if ruled else itself
-        resolved = pixels.reshape(-1, 4)[owner] if ruled else pixels
+        resolved = in_owners_colours(pixels, owner) if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         values, zones = _varying_channels(found.values), None
         if learned:

@@ -36,7 +36,7 @@ from ..tokenizer.features import LARGEST_VALUE, FeatureNet
 from ..tokenizer.hierarchy import MergeTree, flat_zones
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rim_net import ownership_loss
-from ..tokenizer.rims import noise_level, premultiply, resolve_rims
+from ..tokenizer.rims import in_owners_colours, noise_level, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.smooth import smooth
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
@@ -323,8 +323,7 @@ def resolved_image(sample: Sample, net: FeatureNet) -> UInt8[np.ndarray, "H W 4"
     if not net.config.rim_rule:
         return sample.image
     owner = resolve_rims(premultiply(sample.image), net=net.learned_rims)
-    resolved: UInt8[np.ndarray, "H W 4"] = sample.image.reshape(-1, 4)[owner]
-    return resolved
+    return in_owners_colours(sample.image, owner)
 
 
 def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:

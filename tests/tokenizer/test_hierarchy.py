@@ -18,9 +18,9 @@ from skimage.measure import label
 from small_images import feature_images, is_connected, masks_of_nodes, shared_sides
 
 from benchmarks.adversarial import MAKERS
-from dhvt_vectorize.tokenizer import hierarchy, parts
+from dhvt_vectorize.tokenizer import parts
 from dhvt_vectorize.tokenizer.hierarchy import MergeTree, build_merge_tree
-from dhvt_vectorize.tokenizer.region_graph import Graph
+from dhvt_vectorize.tokenizer.rounds import Front
 from dhvt_vectorize.tokenizer.selection import cut_into
 
 KODAK = Path(__file__).parents[3] / "shared" / "data" / "kodak"
@@ -236,20 +236,13 @@ class TestWork:
     ) -> None:
         """Work is counted in edges, not seconds: the same on every machine, linear in pixels where bounded."""
         edges: list[int] = []
-        measured = hierarchy.cheapest_neighbours
+        measured = Front.find_cheapest
 
-        def counting(
-            ids: np.ndarray,
-            node_pixels: np.ndarray,
-            pixels: np.ndarray,
-            sums: np.ndarray,
-            graph: Graph,
-            border_exponent: float,
-        ) -> tuple[np.ndarray, np.ndarray]:
-            edges.append(int(graph.degrees.sum()))
-            return measured(ids, node_pixels, pixels, sums, graph, border_exponent)
+        def counting(front: Front) -> None:
+            edges.append(int(front.graph.degrees.sum()))
+            measured(front)
 
-        monkeypatch.setattr(hierarchy, "cheapest_neighbours", counting)
+        monkeypatch.setattr(Front, "find_cheapest", counting)
         for side in (96, 192):
             edges.clear()
             tree = build_merge_tree(image(side, side))

@@ -51,9 +51,11 @@ def test_joining_regions_gives_the_graph_of_the_joined_map(threads: int, monkeyp
     while len(graph.degrees) > 1:
         count = len(graph.degrees)
         of_region = np.unique(random.integers(0, max(1, count // 2), count), return_inverse=True)[1].astype(np.int32)
-        members = np.argsort(of_region, kind="stable").astype(np.int32)
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(of_region))]).astype(np.int64)
-        groups = Groups(members, bounds, of_region)
+        first_member = np.full(of_region.max() + 1, -1, np.int32)
+        next_member = np.empty(count, np.int32)
+        for region, group in enumerate(of_region):
+            next_member[region], first_member[group] = first_member[group], region
+        groups = Groups(first_member, next_member, of_region)
         graph, spare = contracted(graph, groups, spare), (graph.neighbours, graph.lengths)
         labels = of_region[labels]
         assert _edges(graph) == _counted(labels)

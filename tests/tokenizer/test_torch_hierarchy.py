@@ -20,7 +20,7 @@ from small_images import feature_images
 
 from benchmarks.adversarial import MAKERS
 from dhvt_vectorize.raster import load_raster
-from dhvt_vectorize.tokenizer import _kernels, tokenizer, torch_hierarchy
+from dhvt_vectorize.tokenizer import _round_kernels, tokenizer, torch_hierarchy
 from dhvt_vectorize.tokenizer._torch_rounds import LengthPowers
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.hierarchy import MergeTree, build_merge_tree, flat_zones
@@ -219,7 +219,7 @@ class TestWork:
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 1.7, -0.3])
 def test_powers_of_lengths_are_the_same_however_far_the_table_has_grown(exponent: float) -> None:
     powers = LengthPowers(exponent, torch.device("cpu"))
-    wanted = _kernels.length_powers(5001, exponent)
+    wanted = _round_kernels.length_powers(5001, exponent)
     for longest in (1, 2, 70, 5000):
         lengths = torch.arange(1, longest + 1)
         found = powers.of(lengths, longest)
