@@ -47,6 +47,8 @@ CLASSICAL = ("slic", "felzenszwalb", "compact-watershed", "ward")
 METHODS = (TOKENIZER, *RAW_LAB, *CLASSICAL)
 
 CLOSE_ENOUGH = 0.03
+# a limit of contrast, in Lab units, that no image comes near
+UNCOMPRESSED = 1e6
 SEARCH_RUNS = 8
 
 
@@ -116,7 +118,8 @@ def _open(name: str, weights: Sequence[Path], counts: Sequence[int]) -> dict[str
         files = zip(tokenizer_names(weights), weights, strict=True)
         return {each: partial(_merged, DHVTokenizer.load(file, "cpu"), counts=counts) for each, file in files}
     mu, variant = RAW_LAB[name]
-    plain = TokenizerConfig(token_border_exponent=mu, rim_rule="rims" in variant)
+    raw = TokenizerConfig(token_red_green=1.0, token_blue_yellow=1.0, token_contrast=UNCOMPRESSED)
+    plain = replace(raw, token_border_exponent=mu, rim_rule="rims" in variant)
     config = plain if "compact" in variant else replace(plain, token_compactness=0.0)
     config = replace(config, token_smoothing=1.0 if "smooth" in variant else 0.0)
     tokenizer = DHVTokenizer(initial_net(config).eval(), config)

@@ -31,6 +31,10 @@ _RANGES: dict[str, tuple[float, float]] = {
     "token_border_exponent": (0.0, 2.0),
     "token_compactness": (0.0, 200.0),
     "token_smoothing": (0.0, 10.0),
+    "token_red_green": (0.0, 10.0),
+    "token_blue_yellow": (0.0, 10.0),
+    "token_contrast": (0.1, 1e6),
+    "token_contrast_reach": (0, 100),
     "learned_gain": (0.01, 100.0),
     "border_tension": (0.0, 1e4),
     "token_border_tension": (0.0, 1e4),
@@ -60,7 +64,10 @@ class TokenizerConfig:
         learned_photographs: whether photographs have learned features; a net that was taught on drawings leaves them
             Lab.
         learned_gain: what learned features are multiplied by: training minds their order only, and stretches them.
-        token_smoothing: σ in px of the Gaussian over the features where regions are tokens.
+        token_smoothing: σ in px of the Gaussian over the features of photographs where regions are tokens.
+        token_red_green, token_blue_yellow: what Lab's a and b count for there, beside L's 1.
+        token_contrast: distance from the mean around, in Lab units, from which on contrast is compressed there.
+        token_contrast_reach: how many pixels to each side are around.
         border_tension: price of a pixel side of border when borders are refined, in Lab², where regions are drawn.
         token_border_tension: the same where regions are tokens.
 
@@ -85,8 +92,12 @@ class TokenizerConfig:
     learned_photographs: bool = True
     learned_gain: float = 1.0
     token_smoothing: float = 0.7
+    token_red_green: float = 2.5
+    token_blue_yellow: float = 1.7
+    token_contrast: float = 60.0
+    token_contrast_reach: int = 7
     border_tension: float = 10.0
-    token_border_tension: float = 6.0
+    token_border_tension: float = 7.0
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in _RANGES.items():

@@ -26,7 +26,7 @@ from .hierarchy import MergeTree, build_merge_tree, flat_zones
 from .refine import refine
 from .rims import in_owners_colours, noise_level, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
-from .smooth import smooth
+from .token_features import token_features
 from .torch_hierarchy import build_merge_tree_torch
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
@@ -80,7 +80,8 @@ class DHVTokenizer(nn.Module):
         Args:
             pixels: sRGB with straight alpha.
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
-            compact: whether regions shall be tokens: those of photographs are made of smoothed features.
+            compact: whether regions shall be tokens: those of photographs have features of their own, see
+                `token_features`.
         """
         colours = premultiply(pixels)
         noise = noise_level(colours)
@@ -93,15 +94,17 @@ class DHVTokenizer(nn.Module):
         owner = resolve_rims(colours, noise, rim_net) if ruled else itself
         resolved = in_owners_colours(pixels, owner) if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
-        values, zones = _varying_channels(found.values), None
+        is_rim = (owner != itself) | found.is_rim
+        (values, channels), zones = _varying_channels(found.values), None
+        del found
         if learned:
             # beside its owner's colour a rim pixel takes what was learned of its owner
             values = values.reshape(-1, values.shape[2])[owner]
             # what was learned may differ by a hair within a flat zone, which is one zone all the same
             zones = flat_zones(premultiply(resolved))
         if compact and photograph:
-            values = smooth(values, self.config.token_smoothing)
-        return PixelFeatures(values, colours, (owner != itself) | found.is_rim, zones)
+            values = token_features(values, channels, self.config)
+        return PixelFeatures(values, colours, is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones, built by torch where the net is on a CUDA device, else by numba.
@@ -208,10 +211,13 @@ def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
-def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W C2"]:
-    """Without the channels that are the same everywhere: they separate nothing, and without them trees are faster."""
+def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:
+    """Without the channels that are the same everywhere: they separate nothing, and without them trees are faster.
+
+    Also which channels are left; the first where all are the same.
+    """
     flat = values.reshape(-1, values.shape[2])
-    varying = np.flatnonzero([bool((flat[:, c] != flat[0, c]).any()) for c in range(flat.shape[1])])
-    if len(varying) == values.shape[2]:
-        return values
-    return np.ascontiguousarray(values[..., varying if len(varying) else [0]])
+    varying = [c for c in range(flat.shape[1]) if (flat[:, c] != flat[0, c]).any()] or [0]
+    if len(varying) < values.shape[2]:
+        values = np.ascontiguousarray(values[..., varying])
+    return values, varying

@@ -38,8 +38,8 @@ from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rim_net import ownership_loss
 from ..tokenizer.rims import in_owners_colours, noise_level, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
-from ..tokenizer.smooth import smooth
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
+from ..tokenizer.token_features import token_features
 from ..tokenizer.tokenizer import tree_of
 from ..vit.embedding import TokenEmbedding
 from ..vit.model import TokenTransformer
@@ -348,7 +348,7 @@ def merge_tree(
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
     if compact and noise_level(colours) > 0:
-        values = smooth(values, config.token_smoothing)
+        values = token_features(values, range(values.shape[2]), config)
     device = features.device if features.is_cuda else None
     return tree_of(values, config, zones, compact=compact, device=device)
 
