@@ -15,7 +15,8 @@ from ..kernel_cache import njit
 def _read(x, starts, rises):
     """A curve at x ≥ 0, see `colour`."""
     position = x * np.float32(starts.size)
-    piece = min(np.int32(position), np.int32(starts.size - 1))
+    # unsigned: an index that may be negative costs numba more
+    piece = np.uint32(min(np.int32(position), np.int32(starts.size - 1)))
     return starts[piece] + rises[piece] * (position - np.float32(piece))
 
 

@@ -6,9 +6,6 @@ import numpy as np
 
 from ..kernel_cache import njit
 
-# 2^f on 0…1 by a polynomial of least greatest error (2e-7); the powers below it are looked up
-_POWERS = np.exp2(-np.arange(25)).astype(np.float32)
-
 
 @njit(cache=True, nogil=True)
 def mix(first, last, given, given_top, height, logits, logits_top, logits_left, at, spacing, least, mixed, mixed_top):
@@ -44,6 +41,8 @@ def _write_weights(logits, least, weights):
     places, width = weights.shape
     greatest = np.empty(width, np.float32)
     total, kept = np.zeros(width, np.float32), np.zeros(width, np.float32)
+    powers = np.empty(width, np.float32)
+    bits = powers.view(np.int32)
     for x in range(width):
         greatest[x] = logits[x, 0]
         for place in range(places):
@@ -53,12 +52,18 @@ def _write_weights(logits, least, weights):
     for place in range(places):
         row = weights[place]
         for x in range(width):
-            row[x] = _exponential(row[x] - greatest[x])
+            row[x], whole = _exponential(row[x] - greatest[x])
+            # a float32 whose exponent is that number, and whose fraction is 0
+            bits[x] = (whole + np.int32(127)) << np.int32(23)
+        for x in range(width):
+            row[x] *= powers[x]
             total[x] += row[x]
+    for x in range(width):
+        total[x] *= least
     for place in range(places):
         row = weights[place]
         for x in range(width):
-            row[x] = np.float32(0.0) if row[x] < least * total[x] else row[x]
+            row[x] = np.float32(0.0) if row[x] < total[x] else row[x]
             kept[x] += row[x]
     for place in range(places):
         row = weights[place]
@@ -137,15 +142,17 @@ def _integer(feature, largest):
 
 @njit(cache=True, nogil=True, inline="always")
 def _exponential(x):
-    """e^x of x ≤ 0, at least e^−16."""
+    """e^x of x ≤ 0, at least e^−16, as a number in 1…2 and the power of 2 that it is to be multiplied by.
+
+    2^f on 0…1 is a polynomial of least greatest error (2e-7).
+    """
     scaled = max(x, np.float32(-16.0)) * np.float32(1.4426950408889634)
-    whole = np.int32(scaled)
-    whole -= np.int32(scaled < whole)
-    f = scaled - np.float32(whole)
+    whole = np.floor(scaled)
+    f = scaled - whole
     power = np.float32(1.8775767e-3)
     power = power * f + np.float32(8.9893397e-3)
     power = power * f + np.float32(5.5826318e-2)
     power = power * f + np.float32(2.4015361e-1)
     power = power * f + np.float32(6.9315308e-1)
     power = power * f + np.float32(9.9999994e-1)
-    return power * _POWERS[-whole]
+    return power, np.int32(whole)
