@@ -88,6 +88,7 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_sho
 def _parse(
     source: flags.Source,
     output: flags.Output = None,
+    format: flags.Format = None,
     force: flags.Force = False,
     preview: flags.Preview = None,
     regions_image: flags.RegionsImage = None,
