@@ -102,6 +102,8 @@ def _parse(
     mode: flags.Mode = None,
     fill: flags.Fill = None,
     layering: flags.Layering = "stacked",
+    trap: flags.Trap = None,
+    group: flags.Group = "none",
     colors: flags.Colors = None,
     palette: flags.Palette = None,
     min_area: flags.MinArea = None,

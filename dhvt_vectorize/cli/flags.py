@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..formats import FORMATS
-from ..options import CRITERIA, FILLS, LAYERINGS, MODES, PRESET_NAMES, option_range
+from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, option_range
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 
@@ -54,6 +54,13 @@ Mode = Annotated[str | None, _choice("--mode", "How outlines are drawn; default 
 Fill = Annotated[str | None, _choice("--fill", "How shapes are painted; default by the preset.", FILLS)]
 Layering = Annotated[
     str, _choice("--layering", "Whether shapes overlap, so that nothing shows between.", LAYERINGS, "stacked")
+]
+Trap = Annotated[
+    float | None,
+    _number("trap", "How far cutout shapes reach below their neighbours, so that nothing shows between.", "PIXELS"),
+]
+Group = Annotated[
+    str, _choice("--group", "Groups in the SVG: by colour, or objects and their parts, nested.", GROUPS, "none")
 ]
 Colors = Annotated[int | None, _number("colors", "At most this many colours, chosen from the image.")]
 Palette = Annotated[str | None, _option(_DRAWING, "--palette", text="The only colours allowed.", metavar='"#rrggbb,…"')]

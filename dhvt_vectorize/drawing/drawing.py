@@ -174,5 +174,6 @@ def draw(
     """Write the SVG and put everything together."""
     stem = os.path.splitext(os.path.basename(raster.name))[0]
     description = f"dhvt-vectorize: {outlines.planar_map.faces} regions, preset {options.preset}"
-    svg = write_svg(outlines, layers, paints, int(options.precision or 0), stem, description)
+    precision = int(options.precision or 0)
+    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap)
     return Drawing(raster, options, outlines, layers, paints, notes, seconds, svg)
