@@ -1,8 +1,8 @@
 """SVG text of any tracer → where its nodes lie: the ends of all segments, in pixels of the drawing.
 
-Read are paths, polygons and the shapes that have their nodes at the quarters (circle, ellipse, rectangle), below groups
-and transforms of translate, scale and matrix; that is all that this project and its peers write. A drawing with a
-viewBox is scaled to its width and height. Control points are no nodes.
+Read are paths, polygons and the shapes that have their nodes at the quarters (circle, ellipse) or corners (rectangle),
+below groups and transforms of translate, scale, rotate and matrix: all that this project and its peers write. A drawing
+with a viewBox is scaled to its width and height. Control points are no nodes.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ def _transform(text: str) -> Matrix:
             own = np.array([[1, 0, values[0]], [0, 1, values[1] if len(values) > 1 else 0]])
         elif name == "scale":
             own = np.array([[values[0], 0, 0], [0, values[-1], 0]])
+        elif name == "rotate":
+            turn = np.radians(values[0])
+            own = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+            centre = np.array(values[1:] or [0, 0])
+            own = np.concatenate([own, (centre - own @ centre)[:, None]], 1)
         elif name == "matrix":
             own = np.array(values).reshape(3, 2).T
         else:

@@ -111,6 +111,8 @@ PRIMITIVES = (
     '<rect x="3" y="4" width="20" height="10"/>',
     '<rect x="3" y="4" width="20" height="10" rx="3"/>',
     '<rect x="3" y="4" width="20" height="10" rx="30" ry="2"/>',
+    '<rect x="3" y="4" width="20" height="10" rx="3" transform="rotate(-20.5 13 9)"/>',
+    '<ellipse cx="15" cy="12" rx="9" ry="4" transform="rotate(30 15 12)"/>',
 )
 
 
@@ -131,6 +133,7 @@ def test_a_primitive_is_read_as_the_curves_that_look_like_it(content: str) -> No
         '<text x="1">a</text>',
         "<image/>",
         '<path d="M0 0h1" transform="scale(2)"/>',
+        '<path d="M0 0h1" transform="rotate(30)"/>',
         '<path d="M0 0h1v1z" fill-rule="evenodd"/>',
         '<path d="M0 0a1 1 0 0 0 2 2"/>',
         '<path d="M0 0h1v1z" fill="red"/>',

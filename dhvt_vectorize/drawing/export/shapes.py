@@ -1,17 +1,19 @@
 """SVG text as this project writes it → what it paints, in painting order, for writers of other formats.
 
-Read are groups, paths, circles, ellipses and rectangles, filled or stroked, in "#rgb" or "#rrggbb" or a linear gradient
-in user space, with an opacity of either; a group's attributes are inherited. Circles, ellipses and rounded corners
-become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever else is drawn is refused rather than
-lost: this reads our own drawings, not any SVG.
+Read are groups, paths, circles, ellipses and rectangles, turned about a point or not, filled or stroked in "#rgb",
+"#rrggbb" or a linear gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
+ellipses and rounded corners become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever else is
+drawn is refused rather than lost: this reads our own drawings, not any SVG. Limit: a gradient does not turn with its
+shape.
 """
 
 from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import cos, radians, sin
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
@@ -99,8 +101,8 @@ def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Ite
         style = {**inherited, **{key: element.attrib[key] for key in _INHERITED if key in element.attrib}}
         if name in ("svg", "g"):
             waiting += [(child, style) for child in reversed(element)]
-        elif name in _GEOMETRY and not element.attrib.keys() & {"transform", "style", "class", "fill-rule"}:
-            yield from _painted(tuple(_GEOMETRY[name](element)), style, gradients)
+        elif name in _GEOMETRY and not element.attrib.keys() & {"style", "class", "fill-rule"}:
+            yield from _painted(_turned(_GEOMETRY[name](element), element.get("transform", "")), style, gradients)
         else:
             raise ValueError(f"<{name}> with {', '.join(element.attrib)} is nothing this project draws")
 
@@ -113,6 +115,27 @@ def _painted(
         opacity = float(style.get(f"{kind}-opacity", 1))
         if paint != "none" and opacity > 0 and subpaths:
             yield Shape(subpaths, gradients[paint] if paint in gradients else _colour(paint), opacity, width)
+
+
+def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
+    """The subpaths after `rotate(degrees x y)`, or as they are where there is no transform."""
+    if not transform:
+        return tuple(subpaths)
+    if not re.fullmatch(r"rotate\([-\d.]+ [-\d.]+ [-\d.]+\)", transform):
+        raise ValueError(f"{transform!r} is no transform this project writes")
+    degrees, cx, cy = map(float, transform[7:-1].split())
+    cosine, sine = cos(radians(degrees)), sin(radians(degrees))
+
+    def turned(point: Point) -> Point:
+        x, y = point[0] - cx, point[1] - cy
+        return cx + cosine * x - sine * y, cy + sine * x + cosine * y
+
+    return tuple(
+        Subpath(
+            turned(subpath.start), tuple(tuple(map(turned, segment)) for segment in subpath.segments), subpath.closed
+        )
+        for subpath in subpaths
+    )
 
 
 def _name(element: ElementTree.Element) -> str:
