@@ -19,8 +19,8 @@ from .errors import OutputError, UsageError
 
 FORMATS = ("svg", "svgz", "png", "pdf", "eps", "dxf")
 
-# a module that is not installed with this package: what installs it
-_EXTRA = {"dxf": ("ezdxf", "formats")}
+# packages that are not installed with this one, but with its extra `formats`
+_NEEDED = {"dxf": "ezdxf"}
 
 
 def format_of(path: str | os.PathLike[str], chosen: str | None = None) -> str:
@@ -37,7 +37,9 @@ def format_of(path: str | os.PathLike[str], chosen: str | None = None) -> str:
         remedy = f"end it in one of {', '.join('.' + name for name in FORMATS)}, or give --format"
         raise UsageError(path, f"no such format '.{extension}'", remedy)
     if chosen is not None and known and extension != chosen:
-        raise UsageError(path, f"is not the name of a {chosen} file", f"end it in .{chosen}, or leave out --format")
+        raise UsageError(
+            path, f"is not the name of a file of format {chosen}", f"end it in .{chosen}, or leave out --format"
+        )
     return chosen or extension or "svg"
 
 
@@ -49,9 +51,7 @@ def check_format(name: str) -> None:
 
 def check_installed(name: str) -> None:
     """Raises OutputError where a known format needs a package that is not there."""
-    if name not in _EXTRA:
-        return
-    module, extra = _EXTRA[name]
-    if find_spec(module) is None:
-        remedy = f'run `pip install "dhvt-vectorize[{extra}]"`, or choose another format'
-        raise OutputError(f"{name} files", f"need the package {module}, which is not installed", remedy)
+    package = _NEEDED.get(name)
+    if package is not None and find_spec(package) is None:
+        remedy = f"run `pip install {package}`, or choose another format"
+        raise OutputError(f"{name} files", f"need the package {package}, which is not installed", remedy)

@@ -31,7 +31,7 @@ def test_an_unknown_extension_is_refused_with_the_known_ones_unless_a_format_is_
 
 
 def test_a_known_extension_of_another_format_than_the_chosen_one_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"a\.pdf: is not the name of a eps file|a\.pdf: is not .* eps file"):
+    with pytest.raises(UsageError, match=r"a\.pdf: is not the name of a file of format eps"):
         format_of("a.pdf", "eps")
 
 
@@ -47,7 +47,7 @@ def test_only_dxf_needs_a_package_that_is_not_installed_with_this_one(monkeypatc
     monkeypatch.setattr(formats, "find_spec", lambda name: None)
     for name in FORMATS:
         if name == "dxf":
-            with pytest.raises(OutputError, match=r"ezdxf.*dhvt-vectorize\[formats\]"):
+            with pytest.raises(OutputError, match=r"need the package ezdxf.*pip install ezdxf"):
                 check_installed(name)
         else:
             check_installed(name)

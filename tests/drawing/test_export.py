@@ -182,6 +182,10 @@ GRADIENT = (
     '<defs><linearGradient id="g" gradientUnits="userSpaceOnUse" x1="2" y1="3" x2="30" y2="20">'
     '<stop offset="0" stop-color="#f00"/><stop offset="1" stop-color="#00f"/></linearGradient></defs>'
 )
+TRAPPED = GRADIENT + (
+    '<g fill="none" stroke-width="2" stroke-linecap="round" stroke-linejoin="round">'
+    '<path d="M20 3c9 9-9 15 0 25" stroke="url(#g)"/><path d="M5 5h9v9" stroke="#060"/></g>'
+)
 MIXED = GRADIENT + (
     '<path d="M0 0h26v30h-26z" fill="url(#g)"/><path d="M5 5h18v10h-18zM8 8v4h8v-4z" fill="#0f0"/>'
     '<circle cx="33" cy="20" r="6" fill="#123456" fill-opacity="0.5"/>'
@@ -278,35 +282,36 @@ def test_an_island_of_the_same_paint_inside_a_shape_is_no_hole_in_a_dxf(read_dxf
 # --- drawn by others
 
 
-def fine(command: list[str], picture: Path, size: tuple[int, int]) -> np.ndarray:
-    """What a program draws at four times the size, averaged: it may fill pixels that a shape only touches."""
+def fine(command: list[str], picture: Path, size: tuple[int, int], scale: int) -> np.ndarray:
+    """What a program draws at `scale` times the size, averaged: it may fill pixels that a shape only touches."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr + done.stdout
     with Image.open(picture) as drawn:
-        assert abs(drawn.width - 4 * size[0]) <= 1
-        assert abs(drawn.height - 4 * size[1]) <= 1
+        assert abs(drawn.width - scale * size[0]) <= 1
+        assert abs(drawn.height - scale * size[1]) <= 1
         return np.asarray(drawn.convert("RGB").resize(size, Image.Resampling.BOX))
 
 
-@pytest.mark.parametrize("name", [*NAMES, "mixed"])
+@pytest.mark.parametrize("name", [*NAMES, "mixed", "trapped"])
 @pytest.mark.parametrize(("program", "file_format"), [("gs", "pdf"), ("gs", "eps"), ("pdftoppm", "pdf")])
 def test_other_programs_draw_the_file_as_resvg_draws_the_svg(
     name: str, program: str, file_format: str, tmp_path: Path
 ) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    text = svg(MIXED) if name == "mixed" else example(name)
-    source, target = tmp_path / f"a.{file_format}", tmp_path / "a.png"
+    text = example(name) if name in NAMES else svg({"mixed": MIXED, "trapped": TRAPPED}[name])
+    scale = 4 if name in NAMES else 16
+    source, target, resolution = tmp_path / f"a.{file_format}", tmp_path / "a.png", str(96 * scale)
     source.write_bytes(export(text, file_format).content)
     if program == "gs":
-        command = ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-dSAFER", "-dEPSCrop", "-r384", "-sDEVICE=png16m"]
-        command += [f"-sOutputFile={target}", str(source)]
+        command = ["gs", "-q", "-dBATCH", "-dNOPAUSE", "-dSAFER", "-dEPSCrop", "-sDEVICE=png16m"]
+        command += [f"-r{resolution}", f"-sOutputFile={target}", str(source)]
     else:
-        command = ["pdftoppm", "-png", "-r", "384", "-singlefile", str(source), str(target.with_suffix(""))]
+        command = ["pdftoppm", "-png", "-r", resolution, "-singlefile", str(source), str(target.with_suffix(""))]
     picture = read_shapes(text)
     size = int(picture.width), int(picture.height)
     expected = np.asarray(over(Image.fromarray(render(text, *size)), WHITE))
-    assert psnr(fine(command, target, size), expected) > 34
+    assert psnr(fine(command, target, size, scale), expected) > 34
 
 
 @pytest.mark.parametrize("name", NAMES)
