@@ -49,7 +49,9 @@ def write_svg(
     document.set_metadata(about)
     fills = _Fills(paints, document, precision)
     if trap is not None:
-        document.add(_trap_group(traps(outlines, layers, paints.opacity, trap), 2 * trap, fills, document, precision))
+        strokes = traps(outlines, layers, paints.opacity, trap)
+        if len(strokes.face):
+            document.add(_trap_group(strokes, 2 * trap, fills, document, precision))
     items = arrange(layers, outlines, [fills.key(face) for face in layers.face.tolist()], group)
     data = iter(_path_data(outlines, layers, [path.shapes for path in paths_in(items)], precision))
     for element in _elements(items, data, layers, fills, document):

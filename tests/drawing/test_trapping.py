@@ -109,6 +109,12 @@ def test_strokes_come_before_all_shapes_in_one_group_and_one_path_a_paint() -> N
     assert all(path.get("stroke") is None for path in root.iter(f"{SVG}path") if path not in list(first))
 
 
+def test_nothing_is_written_where_there_is_nothing_to_trap() -> None:
+    labels = np.zeros((4, 5), np.int32)
+    paints = flat_paints(colours(labels))
+    assert drawn(labels, paints, 0.5) == drawn(labels, paints, None)
+
+
 @pytest.mark.parametrize("opacity", [0.0, 0.5])
 def test_what_is_not_opaque_gets_no_trap_and_none_shows_in_it(opacity: float) -> None:
     labels = discs()
