@@ -279,6 +279,30 @@ def test_an_island_of_the_same_paint_inside_a_shape_is_no_hole_in_a_dxf(read_dxf
     assert [len(hatch.paths) for hatch in hatches] == [2, 1, 1]
 
 
+def test_a_hole_that_comes_before_its_ring_is_a_hole_in_a_dxf(read_dxf) -> None:
+    data = "M5 5v20h20v-20zM0 0h30v30h-30zM31 1h5v5h-5z"
+    hatches = read_dxf(export(svg(f'<path d="{data}"/>'), "dxf").content).modelspace().query("HATCH")
+    assert [len(hatch.paths) for hatch in hatches] == [2, 1]
+
+
+@pytest.mark.parametrize("name", ["logo", "illustration", "pixel-art"])
+def test_a_dxf_drawn_by_ezdxf_looks_like_the_drawing(name: str, read_dxf) -> None:
+    """Its gradients as their means, which differ little in these."""
+    from ezdxf.addons.drawing import Frontend, RenderContext, config, layout
+    from ezdxf.addons.drawing.svg import SVGBackend
+    from ezdxf.math import BoundingBox2d
+
+    picture = read_shapes(example(name))
+    size = int(picture.width), int(picture.height)
+    document, backend = read_dxf(export(example(name), "dxf").content), SVGBackend()
+    white = config.Configuration(background_policy=config.BackgroundPolicy.WHITE, lineweight_scaling=0)
+    Frontend(RenderContext(document), backend, config=white).draw_layout(document.modelspace())
+    page = layout.Page(*size, layout.Units.mm, layout.Margins(0, 0, 0, 0))
+    whole = {"settings": layout.Settings(fit_page=False, scale=1), "render_box": BoundingBox2d([(0, 0), size])}
+    drawn = re.sub(r'(width|height)="([\d.]+)mm"', r'\1="\2"', backend.get_string(page, **whole), count=2)
+    assert psnr(render(drawn, *size, WHITE), render(example(name), *size, WHITE)) > 30
+
+
 # --- drawn by others
 
 

@@ -109,8 +109,9 @@ def _nested(rings: Sequence[Subpath]) -> list[list[Subpath]]:
     """Each outer ring with its holes, which run the other way round; a hole lies in the smallest ring around it."""
     areas = [_signed_area(_points(ring)) for ring in rings]
     boxes = [BoundingBox2d(_points(ring)) for ring in rings]
-    # the first ring of a shape is an outer one
-    outer = [number for number, area in enumerate(areas) if area * areas[0] >= 0]
+    # the largest ring of a shape is an outer one
+    largest = max(areas, key=abs, default=0.0)
+    outer = [number for number, area in enumerate(areas) if area * largest >= 0]
     groups = {number: [rings[number]] for number in outer}
     for number, ring in enumerate(rings):
         around = [other for other in outer if boxes[other].contains(boxes[number])]
