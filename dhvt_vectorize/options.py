@@ -18,6 +18,7 @@ CRITERIA = ("bic", "aic", "aicc", "mdl")
 MODES = ("spline", "polygon", "pixel")
 FILLS = ("flat", "gradient", "auto")
 LAYERINGS = ("stacked", "cutout")
+GROUPS = ("none", "color", "tree")
 PRESETS: dict[str, dict[str, Any]] = {
     "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
     "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
@@ -44,6 +45,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "min_area": (0, 1_000_000),
     "tolerance": (0.01, 20.0),
     "precision": (0, 6),
+    "trap": (0.01, 10.0),
     "max_pixels": (1, 1_000_000_000),
 }
 _CHOICES: dict[str, Sequence[str]] = {
@@ -51,6 +53,7 @@ _CHOICES: dict[str, Sequence[str]] = {
     "mode": MODES,
     "fill": FILLS,
     "layering": LAYERINGS,
+    "group": GROUPS,
     "preset": PRESET_NAMES,
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -75,6 +78,8 @@ class VectorizeOptions:
         mode: spline (lines and cubics), polygon (lines), pixel (exact pixel edges).
         fill: flat colours, a linear gradient in every region, or auto: gradients where they pay.
         layering: stacked (shapes overlap, nothing shows through) or cutout (shapes abut).
+        trap: how far cutout shapes reach below their neighbours, in pixels, so that nothing shows between; None not.
+        group: none, color (shapes of one colour are a group) or tree (objects and their parts, nested).
         colors: at most this many different flat colours, chosen from the image.
         palette: the only colours allowed, as "#rrggbb".
         min_area: regions smaller than this many pixels join a neighbour.
@@ -94,6 +99,8 @@ class VectorizeOptions:
     mode: str | None = None
     fill: str | None = None
     layering: str = "stacked"
+    trap: float | None = None
+    group: str = "none"
     colors: int | None = None
     palette: tuple[str, ...] | None = None
     min_area: int | None = None
@@ -117,6 +124,8 @@ class VectorizeOptions:
             raise UsageError("--detail", "cannot be combined with --regions", "give one of the two")
         if self.colors is not None and self.palette is not None:
             raise UsageError("--colors", "cannot be combined with --palette", "give one of the two")
+        if self.trap is not None and self.layering != "cutout":
+            raise UsageError("--trap", f"is not for {self.layering} shapes", "give --layering cutout too")
 
     def resolved(self, preset: str) -> VectorizeOptions:
         """These options with every undecided field filled in from `preset` (one of PRESETS, not auto)."""

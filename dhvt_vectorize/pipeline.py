@@ -132,9 +132,8 @@ def _layer(planar_map: Any, features: PixelFeatures, opacity: np.ndarray, option
     from .drawing.layering import cutout_layers, stacked_layers
     from .tokenizer.hierarchy import build_merge_tree
 
-    if options.layering == "cutout":
-        return cutout_layers(planar_map, opacity)
-    return stacked_layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
+    layers = cutout_layers if options.layering == "cutout" else stacked_layers
+    return layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

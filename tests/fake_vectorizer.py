@@ -16,7 +16,6 @@ import numpy as np
 
 from dhvt_vectorize.cli import cli, commands
 from dhvt_vectorize.errors import WeightsError
-from dhvt_vectorize.output import write_atomically
 
 VECTORIZER = "fake_vectorizer:FakeVectorizer"
 SECONDS_OF_SLOW = 0.3
@@ -64,11 +63,8 @@ class FakeDrawing:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}">'
             f"<desc>{self._options.mode}</desc>"
-            f'<rect width="{width}" height="{height}" fill="rgb{self._colour[:3]}"/></svg>'
+            f'<rect width="{width}" height="{height}" fill="#{bytes(self._colour[:3]).hex()}"/></svg>'
         )
-
-    def save(self, path):
-        write_atomically(path, self.to_svg())
 
     @property
     def stats(self):

@@ -36,10 +36,9 @@ def image_of(labels: np.ndarray, paints: Paints) -> np.ndarray:
 
 
 def layers_of(planar_map: PlanarMap, paints: Paints, layering: str) -> Layers:
-    if layering == "cutout":
-        return cutout_layers(planar_map, paints.opacity)
     features = np.rint(paints.premultiplied).astype(np.int32)[planar_map.labels]
-    return stacked_layers(planar_map, build_merge_tree(features, planar_map.labels), paints.opacity)
+    layers = {"cutout": cutout_layers, "stacked": stacked_layers}[layering]
+    return layers(planar_map, build_merge_tree(features, planar_map.labels), paints.opacity)
 
 
 def outlines_of(labels: np.ndarray, paints: Paints, mode: str = "pixel", tolerance: float = 0.35) -> Outlines:

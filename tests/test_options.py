@@ -15,6 +15,7 @@ from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.options import (
     CRITERIA,
     FILLS,
+    GROUPS,
     LAYERINGS,
     MODES,
     PRESET_NAMES,
@@ -31,8 +32,16 @@ WHOLE = {
     "precision": (0, 6),
     "max_pixels": (1, 1_000_000_000),
 }
-REAL = {"detail": (0.0, 1.0), "tolerance": (0.01, 20.0)}
-CHOICES = {"criterion": CRITERIA, "mode": MODES, "fill": FILLS, "layering": LAYERINGS, "preset": PRESET_NAMES}
+REAL = {"detail": (0.0, 1.0), "tolerance": (0.01, 20.0), "trap": (0.01, 10.0)}
+CHOICES = {
+    "criterion": CRITERIA,
+    "mode": MODES,
+    "fill": FILLS,
+    "layering": LAYERINGS,
+    "group": GROUPS,
+    "preset": PRESET_NAMES,
+}
+NEEDED = {"trap": {"layering": "cutout"}}  # what an option is only allowed with
 DECIDED_BY_PRESET = ("mode", "fill", "detail", "min_area", "tolerance", "precision")
 
 
@@ -51,7 +60,7 @@ def test_every_field_has_a_range_or_choices_or_is_the_palette():
 def test_both_ends_of_a_range_are_allowed_and_told(name, interval):
     assert option_range(name) == interval
     for value in interval:
-        assert getattr(VectorizeOptions(**{name: value}), name) == value
+        assert getattr(VectorizeOptions(**{name: value}, **NEEDED.get(name, {})), name) == value
 
 
 @given(st.data())
@@ -60,7 +69,7 @@ def test_a_number_is_accepted_exactly_when_it_lies_in_the_range(data):
     lowest, highest = option_range(name)
     value = data.draw(st.integers() if name in WHOLE else st.floats())
     if lowest <= value <= highest:
-        assert getattr(VectorizeOptions(**{name: value}), name) == value
+        assert getattr(VectorizeOptions(**{name: value}, **NEEDED.get(name, {})), name) == value
     else:
         error = refusal(**{name: value})
         assert error.subject == "--" + name.replace("_", "-")
@@ -122,7 +131,12 @@ def test_what_is_no_palette_is_refused(palette):
 
 @pytest.mark.parametrize(
     ("options", "subject"),
-    [({"regions": 5, "detail": 0.5}, "--detail"), ({"colors": 5, "palette": ("#000000",)}, "--colors")],
+    [
+        ({"regions": 5, "detail": 0.5}, "--detail"),
+        ({"colors": 5, "palette": ("#000000",)}, "--colors"),
+        ({"trap": 0.5}, "--trap"),
+        ({"trap": 0.5, "layering": "stacked"}, "--trap"),
+    ],
 )
 def test_options_that_contradict_each_other_are_refused(options, subject):
     assert refusal(**options).subject == subject

@@ -15,6 +15,7 @@ import dhvt_vectorize
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "dhvt_vectorize"
 HEAVY = ("torch", "numba", "PIL", "numpy", "scipy", "skimage", "shapely", "svgwrite", "resvg_py", "jaxtyping")
+HEAVY += ("pydyf", "ezdxf")
 
 
 def python(*arguments, **settings):
@@ -72,7 +73,7 @@ def test_help_takes_less_than_a_third_of_a_second_of_processor_time():
     assert 0.01 < min(seconds) < 0.3
 
 
-@pytest.mark.parametrize("module", module_names("tracing") + module_names("drawing"))
+@pytest.mark.parametrize("module", module_names("tracing") + module_names("drawing") + module_names("drawing/export"))
 def test_the_stages_after_the_partition_are_imported_without_torch(module):
     python("-c", f"import sys; sys.modules['torch'] = None; import {module}")  # None: importing it raises
 

@@ -1,1 +1,1 @@
-"""A folder of images → a folder of SVGs, a manifest and a report."""
+"""A folder of images → a folder of drawings, a manifest and a report."""

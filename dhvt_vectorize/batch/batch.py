@@ -1,9 +1,9 @@
-"""A folder of images → a folder of SVGs that mirrors it, a manifest and a report.
+"""A folder of images → a folder of drawings that mirrors it, a manifest and a report.
 
-In: two folders and the options. Out: the SVGs, `report.html` beside them, and in `report-files` the manifest and the
-thumbnails. Method: `plan` says what there is to do, `workers` do it on all cores by `converter`, `manifest` keeps what
-became of it, and `report` shows that. An input is known by the hash of its content, a result by that and the hash of
-the options, the weights and the program's version; what is known and still there is skipped on `resume`.
+In: two folders and the options. Out: the drawings, `report.html` beside them, and in `report-files` the manifest and
+the thumbnails. Method: `plan` says what there is to do, `workers` do it on all cores by `converter`, `manifest` keeps
+what became of it, and `report` shows that. An input is known by the hash of its content, a result by that and the hash
+of the options, the format, the weights and the program's version; what is known and still there is skipped on `resume`.
 
 Every file is written whole or not at all; what a killed process leaves half-written lies in `report-files/partial`,
 which the next run empties. Memory: two numbers an input, and what `plan` and the workers hold.
@@ -65,6 +65,7 @@ class Batch:
         force: begin anew and replace what is there.
 
     Raises:
+        UsageError: the drawings would be images among those they are made from.
         InputError: the folder cannot be listed, or holds no image that is taken.
         OutputError: the output folder holds a batch already and neither `resume` nor `force` is given, or cannot be
             written; also from `run`.
@@ -80,6 +81,10 @@ class Batch:
         resume: bool = False,
         force: bool = False,
     ) -> None:
+        extension = f".{conversion.file_format}"
+        if extension in IMAGE_SUFFIXES and _same(conversion.output, conversion.folder):
+            cause = f"is the images' own folder, where {extension} files would be taken for some of them"
+            raise UsageError("--output", cause, "give another folder with -o")
         path = conversion.report_files / _MANIFEST
         begun = path.is_file()
         if begun and path.stat().st_size and not (resume or force):
@@ -88,7 +93,7 @@ class Batch:
         self._conversion = replace(
             conversion,
             overwrite=force or (resume and begun),
-            settings=settings_digest(conversion.options, conversion.weights),
+            settings=settings_digest(conversion.options, conversion.weights, conversion.file_format),
         )
         self._selection = selection
         self._resume = resume
@@ -154,7 +159,7 @@ class Batch:
         skipped = {self._conversion.report_files, self._conversion.output}
         if _same(self._conversion.output, self._conversion.folder):
             skipped.remove(self._conversion.output)
-        return plan(self._conversion.folder, self._selection, skipped)
+        return plan(self._conversion.folder, self._selection, skipped, f".{self._conversion.file_format}")
 
     def _count(self) -> int:
         folder = self._conversion.folder
@@ -208,8 +213,8 @@ class Batch:
         shutil.rmtree(self._conversion.partial_folder, ignore_errors=True)
 
 
-def default_output_folder(folder: Path) -> Path:
-    """`photos-svg` beside `photos`.
+def default_output_folder(folder: Path, file_format: str = "svg") -> Path:
+    """`photos-svg` beside `photos`, or the like of another format.
 
     Raises:
         UsageError: the folder has no name and nothing beside it: it is the root.
@@ -217,12 +222,12 @@ def default_output_folder(folder: Path) -> Path:
     # `.` and `..` get their names by resolving; any other path stays as short as it was given
     named = folder.resolve() if folder.name in ("", "..") else folder
     if not named.name:
-        raise UsageError("--output", "is missing", "give the folder for the SVGs with -o")
-    return named.with_name(named.name + "-svg")
+        raise UsageError("--output", "is missing", "give the folder for the drawings with -o")
+    return named.with_name(f"{named.name}-{file_format}")
 
 
-def settings_digest(options: VectorizeOptions, weights: str | None) -> str:
-    """Hash of everything that decides a result beside the image: options, weights, version.
+def settings_digest(options: VectorizeOptions, weights: str | None, file_format: str = "svg") -> str:
+    """Hash of everything that decides a result beside the image: options, format, weights, version.
 
     Raises:
         WeightsError: the weights file is missing or cannot be read.
@@ -231,7 +236,8 @@ def settings_digest(options: VectorizeOptions, weights: str | None) -> str:
         from ..tokenizer.config import default_weights_path
 
         weights = str(default_weights_path())
-    digest = hashlib.blake2b(json.dumps([__version__, asdict(options)], sort_keys=True).encode(), digest_size=16)
+    settings = json.dumps([__version__, file_format, asdict(options)], sort_keys=True)
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
     try:
         digest.update(Path(weights).read_bytes())
     except OSError as error:

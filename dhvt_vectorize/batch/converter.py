@@ -1,4 +1,4 @@
-"""One image of a batch → its SVG, its thumbnail and its record; this is what a batch's workers run.
+"""One image of a batch → its drawing, its thumbnail and its record; this is what a batch's workers run.
 
 In: what all images of a batch share, and a task. Out: a record, done or failed, whatever happens to the image. Method:
 the content's hash decides whether there is anything to do; the vectorizer is loaded when the first image needs it, so
@@ -28,11 +28,14 @@ from .plan import Job
 from .workers import Notify
 
 if TYPE_CHECKING:
-    from ..raster import RasterImage
+    import numpy as np
+
+    from ..drawing.export import Exported
 
 DEBUG_VARIABLE = "DHVT_DEBUG"
 REPORT_FILES = "report-files"
 THUMBNAIL_SIZE = 160  # pixels of the longer side
+SHOWN_BY_BROWSERS = ("svg", "png")  # as a page's picture, from disk; of the others the report shows a thumbnail
 
 _CHUNK = 1 << 20
 _PARTIAL = "partial"
@@ -43,11 +46,12 @@ class Conversion:
     """What all images of a batch share.
 
     Attributes:
-        folder, output: where the images are, and where the SVGs go.
+        folder, output: where the images are, and where the drawings go.
+        file_format: of the drawings, one of `formats.FORMATS`.
         options: how to draw.
         weights, device: what the vectorizer is made with.
         vectorizer: the class or factory that makes it, as "module:name".
-        overwrite: whether an SVG that is there may be replaced; the batch decides.
+        overwrite: whether a drawing that is there may be replaced; the batch decides.
         settings: digest of all that decides a result beside the image; the batch computes it.
     """
 
@@ -57,12 +61,13 @@ class Conversion:
     weights: str | None
     device: str
     vectorizer: str
+    file_format: str = "svg"
     overwrite: bool = False
     settings: str = ""
 
     @property
     def report_files(self) -> Path:
-        """The folder of everything that is neither an SVG nor the report's page."""
+        """The folder of everything that is neither a drawing nor the report's page."""
         return self.output / REPORT_FILES
 
     @property
@@ -126,6 +131,7 @@ class Converter:
         return True
 
     def _draw(self, source: Path, target: Path, record: Record) -> None:
+        from ..drawing.export import export
         from ..raster import load_raster
 
         conversion, vectorizer = self._conversion, self._loaded_vectorizer()
@@ -135,9 +141,12 @@ class Converter:
         drawing = vectorizer.vectorize(image, conversion.options)
         record["seconds"] = round(time.perf_counter() - started, 3)
         make_folder(target.parent)
-        write_atomically(target, drawing.to_svg(), partial_folder=conversion.partial_folder)
-        record["thumbnail"] = self._write_thumbnail(image, record["digest"])
-        record["figures"] = figures(drawing, decoded - started)
+        exported = export(drawing.to_svg(), conversion.file_format)
+        write_atomically(target, exported.content, partial_folder=conversion.partial_folder)
+        record["thumbnail"] = self._write_thumbnail(image.pixels, record["digest"], "thumbnails")
+        if conversion.file_format not in SHOWN_BY_BROWSERS:
+            record["picture"] = self._write_thumbnail(drawing.preview(), record["digest"], "pictures")
+        record["figures"] = figures(drawing, exported, decoded - started)
 
     def _loaded_vectorizer(self) -> Any:
         if self._vectorizer is None:
@@ -145,13 +154,14 @@ class Converter:
             self._vectorizer = load_vectorizer(conversion.vectorizer, conversion.weights, conversion.device)
         return self._vectorizer
 
-    def _write_thumbnail(self, image: RasterImage, digest: str) -> str:
-        """Named by content, spread over 256 folders; returns the path below the output folder."""
-        name = f"{REPORT_FILES}/thumbnails/{digest[:2]}/{digest[2:]}.webp"
+    def _write_thumbnail(self, pixels: np.ndarray, digest: str, kind: str) -> str:
+        """Named by the image's content, spread over 256 folders; returns the path below the output folder."""
+        name = f"{REPORT_FILES}/{kind}/{digest[:2]}/{digest[2:]}.webp"
         path = self._conversion.output / name
-        if not path.exists():
+        # an image's own thumbnail is known by its content; what was drawn of it may change with the options
+        if kind != "thumbnails" or not path.exists():
             make_folder(path.parent)
-            write_atomically(path, thumbnail(image), partial_folder=self._conversion.partial_folder)
+            write_atomically(path, thumbnail(pixels), partial_folder=self._conversion.partial_folder)
         return name
 
 
@@ -173,11 +183,15 @@ def load_vectorizer(vectorizer: str, weights: str | None, device: str) -> Any:
     return loaded
 
 
-def figures(drawing: Any, decoding: float) -> dict[str, Any]:
-    """A drawing's figures and notes, ready for JSON; its image took `decoding` seconds before it was drawn."""
+def figures(drawing: Any, exported: Exported, decoding: float) -> dict[str, Any]:
+    """A drawing's figures and notes, ready for JSON, with the file's size in bytes.
+
+    Its image took `decoding` seconds before it was drawn.
+    """
     stages = drawing.stats["seconds"]
     stages = {**stages, "decode": round(stages.get("decode", 0.0) + decoding, 4)}
-    return {**drawing.stats, "seconds": stages, "notes": list(drawing.notes)}
+    notes = [*drawing.notes, *exported.notes]
+    return {**drawing.stats, "bytes": len(exported.content), "seconds": stages, "notes": notes}
 
 
 def internal_error(subject: object, error: Exception) -> str:
@@ -202,11 +216,11 @@ def content_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def thumbnail(image: RasterImage) -> bytes:
-    """A WebP of the image within THUMBNAIL_SIZE × THUMBNAIL_SIZE pixels, alpha kept."""
+def thumbnail(pixels: np.ndarray) -> bytes:
+    """A WebP of RGBA pixels within THUMBNAIL_SIZE × THUMBNAIL_SIZE pixels, alpha kept."""
     from PIL import Image
 
-    small = Image.fromarray(image.pixels)
+    small = Image.fromarray(pixels)
     small.thumbnail((THUMBNAIL_SIZE, THUMBNAIL_SIZE), reducing_gap=2.0)
     encoded = io.BytesIO()
     small.save(encoded, "WEBP", quality=80)

@@ -22,8 +22,9 @@ class Record(TypedDict, total=False):
     """What became of one input.
 
     Keys: `input` and `output` are paths relative to the batch's two folders, with forward slashes; `digest` is of the
-    input's content, `settings` of options and weights; `figures` are the drawing's (with `notes`), `thumbnail` a path
-    relative to the output folder, `seconds` the wall time of decoding and drawing; a failed input has an `error`
+    input's content, `settings` of options and weights; `figures` are the drawing's (with `notes`), `thumbnail` and
+    `picture` the paths, relative to the output folder, of small pictures of the input and, where a browser cannot show
+    the output itself, of the output; `seconds` the wall time of decoding and drawing; a failed input has an `error`
     instead, and a `traceback` where one was asked for.
     """
 
@@ -34,6 +35,7 @@ class Record(TypedDict, total=False):
     settings: str
     figures: dict[str, Any]
     thumbnail: str
+    picture: str
     seconds: float
     error: str
     traceback: str

@@ -1,11 +1,11 @@
-"""A folder → the images in it, each with the name of its SVG.
+"""A folder → the images in it, each with the name of its drawing.
 
 In: a folder and what to take of it. Out: jobs, folder by folder in the order of names, always the same for the same
-files. Method: a name's extension becomes `.svg`; where two images of a folder would then have the same name (`a.png`,
-`a.jpg`, or `A.png` on a disk that ignores case), each of them keeps its whole name (`a.png.svg`, `a.jpg.svg`). All
-images of the folder count for that, also those that a pattern leaves out, so that runs with different patterns never
-write over each other's results. Hidden files and folders are skipped. A folder is visited once, by whichever path comes
-first, so that loops of symbolic links end.
+files. Method: a name's extension becomes the format's (`.svg`); where two images of a folder would then have the same
+name (`a.png`, `a.jpg`, or `A.png` on a disk that ignores case), each of them keeps its whole name (`a.png.svg`,
+`a.jpg.svg`). All images of the folder count for that, also those that a pattern leaves out, so that runs with different
+patterns never write over each other's results. Hidden files and folders are skipped. A folder is visited once, by
+whichever path comes first, so that loops of symbolic links end.
 
 Limits: a folder's names are in memory at once; its subfolders' are not.
 """
@@ -29,7 +29,7 @@ class Job(NamedTuple):
 
     Attributes:
         source: the image's path below the input folder, with forward slashes.
-        output: the SVG's path below the output folder, likewise.
+        output: the drawing's path below the output folder, likewise.
         problem: why it cannot be converted (a subfolder that cannot be listed), or empty.
     """
 
@@ -61,28 +61,30 @@ class Selection:
         return any(fnmatchcase(path if "/" in pattern else name, pattern) for pattern in self.patterns)
 
 
-def plan(folder: Path, selection: Selection, skipped: Collection[Path] = ()) -> Iterator[Job]:
-    """The jobs of a folder; those of the folders in `skipped` are left out.
+def plan(folder: Path, selection: Selection, skipped: Collection[Path] = (), extension: str = ".svg") -> Iterator[Job]:
+    """The jobs of a folder, whose outputs get `extension`; those of the folders in `skipped` are left out.
 
     Raises:
         OSError: `folder` itself cannot be listed; a subfolder that cannot be is a job with a `problem`.
     """
-    return islice(_visit(folder, selection, {_identity(path) for path in skipped if path.is_dir()}), selection.limit)
+    seen = {_identity(path) for path in skipped if path.is_dir()}
+    return islice(_visit(folder, selection, seen, extension), selection.limit)
 
 
-def output_names(names: Iterable[str]) -> dict[str, str]:
-    """The SVG's name for each of a folder's images: no two alike, also where case is ignored."""
-    outputs = {name: PurePosixPath(name).stem + ".svg" for name in names}
+def output_names(names: Iterable[str], extension: str = ".svg") -> dict[str, str]:
+    """The drawing's name for each of a folder's images: no two alike, also where case is ignored."""
+    outputs = {name: PurePosixPath(name).stem + extension for name in names}
     while True:
         uses = Counter(output.casefold() for output in outputs.values())
-        clashing = [name for name, output in outputs.items() if uses[output.casefold()] > 1 and output != name + ".svg"]
+        shared = (name for name, output in outputs.items() if uses[output.casefold()] > 1)
+        clashing = [name for name in shared if outputs[name] != name + extension]
         if not clashing:
             return outputs
         # a whole name may in turn be what another image's name shortens to, so look again
-        outputs.update((name, name + ".svg") for name in clashing)
+        outputs.update((name, name + extension) for name in clashing)
 
 
-def _visit(folder: Path, selection: Selection, seen: set[tuple[int, int]]) -> Iterator[Job]:
+def _visit(folder: Path, selection: Selection, seen: set[tuple[int, int]], extension: str) -> Iterator[Job]:
     waiting = [""]
     while waiting:
         below = waiting.pop()
@@ -99,14 +101,15 @@ def _visit(folder: Path, selection: Selection, seen: set[tuple[int, int]]) -> It
             yield Job(below, "", f"the folder cannot be listed ({error.strerror})")
             continue
         prefix = below and below + "/"
-        yield from _images(prefix, [entry.name for entry in shown if _is_file(entry)], selection)
+        yield from _images(prefix, [entry.name for entry in shown if _is_file(entry)], selection, extension)
         if selection.recursive:
             waiting += [prefix + entry.name for entry in reversed(shown) if _is_folder(entry)]
 
 
-def _images(prefix: str, names: list[str], selection: Selection) -> Iterator[Job]:
+def _images(prefix: str, names: list[str], selection: Selection, extension: str) -> Iterator[Job]:
     known = Selection()
-    outputs = output_names(name for name in names if known.takes(name) or selection.takes(prefix + name))
+    taken = (name for name in names if known.takes(name) or selection.takes(prefix + name))
+    outputs = output_names(taken, extension)
     for name, output in outputs.items():
         if selection.takes(prefix + name):
             yield Job(prefix + name, prefix + output)

@@ -3,7 +3,7 @@
 In: a summary and records. Out: the document as pieces of text, which `--json` prints, and `report.html`, which holds
 the same document and a script that shows a page of its rows at a time, sorted by any column. Method: all that the page
 shows it takes from the document and sets as text or as an escaped link, so that no file name can become markup. The
-page needs no network: thumbnails and SVGs are links relative to it, loaded as they come into view.
+page needs no network: thumbnails and drawings are links relative to it, loaded as they come into view.
 
 Limits: some 500 bytes an input; from some 100,000 inputs on, a browser takes seconds to open the page.
 """

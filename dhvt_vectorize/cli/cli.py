@@ -88,6 +88,7 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_sho
 def _parse(
     source: flags.Source,
     output: flags.Output = None,
+    format: flags.Format = None,
     force: flags.Force = False,
     preview: flags.Preview = None,
     regions_image: flags.RegionsImage = None,
@@ -101,6 +102,8 @@ def _parse(
     mode: flags.Mode = None,
     fill: flags.Fill = None,
     layering: flags.Layering = "stacked",
+    trap: flags.Trap = None,
+    group: flags.Group = "none",
     colors: flags.Colors = None,
     palette: flags.Palette = None,
     min_area: flags.MinArea = None,

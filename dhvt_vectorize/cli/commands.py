@@ -1,7 +1,7 @@
 """A request from the command line → files written, figures shown.
 
-In: a `Request`, which the parser makes. Out: the SVG, or the folder of SVGs, and on standard output or error what the
-user asked to see. What can be refused is refused before anything heavy is loaded.
+In: a `Request`, which the parser makes. Out: the drawing, or the folder of drawings, and on standard output or error
+what the user asked to see. What can be refused is refused before anything heavy is loaded.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..batch.converter import Conversion, figures, load_vectorizer
 from ..batch.plan import Selection
 from ..errors import BatchError, UsageError
+from ..formats import check_format, check_installed, format_of
 from ..options import VectorizeOptions
 from ..output import check_target, write_atomically
 from .console import notices, progress, say, write_standard_output
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from ..batch.batch import Batch
+    from ..drawing.export import Exported
 
 VECTORIZER = "dhvt_vectorize.pipeline:Vectorizer"
 STANDARD = "-"
@@ -41,6 +43,7 @@ class Request:
     source: str
     options: VectorizeOptions = field(default_factory=VectorizeOptions)
     output: str | None = None
+    format: str | None = None
     force: bool = False
     preview: str | None = None
     regions_image: str | None = None
@@ -57,6 +60,8 @@ class Request:
     def __post_init__(self) -> None:
         if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", self.device, re.ASCII):
             raise UsageError("--device", f"no such device {self.device!r}", f"choose one of {', '.join(DEVICES)}")
+        if self.format is not None:
+            check_format(self.format)
         for name in ("jobs", "limit"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -78,42 +83,46 @@ def convert(request: Request) -> None:
 def _convert_image(request: Request) -> None:
     _refuse(request, ("jobs", "resume", "glob", "recursive", "limit"), "is for folders", "leave it out for one image")
     started = time.perf_counter()
-    output = request.output or _default_output(request.source)
+    output = request.output or _default_output(request.source, request.format or "svg")
+    file_format = format_of("" if output == STANDARD else output, request.format)
+    check_installed(file_format)
     _check_targets(request, output)
     from ..raster import load_raster
 
     image = load_raster(request.source, request.options.max_pixels)
     decoded = time.perf_counter()
+    from ..drawing.export import export
     from ..kernel_cache import on_compilation
 
     with on_compilation(notices(quiet=request.quiet)):
         drawing = load_vectorizer(VECTORIZER, request.weights, request.device).vectorize(image, request.options)
-    # the SVG last: when it is there, everything is
+    exported = export(drawing.to_svg(), file_format)
+    # the drawing last: when it is there, everything is
     if request.preview is not None:
         write_atomically(request.preview, _png(drawing.preview()))
     if request.regions_image is not None:
         write_atomically(request.regions_image, _png(drawing.regions_image()))
     if output == STANDARD:
-        write_standard_output([drawing.to_svg()])
+        write_standard_output([exported.content])
     else:
-        drawing.save(output)
-    _show(request, output, drawing, decoded - started, time.perf_counter() - started)
+        write_atomically(output, exported.content)
+    _show(request, output, drawing, exported, decoded - started, time.perf_counter() - started)
 
 
-def _show(request: Request, output: str, drawing: Any, decoding: float, seconds: float) -> None:
+def _show(request: Request, output: str, drawing: Any, exported: Exported, decoding: float, seconds: float) -> None:
     # figures are measured when they are asked for, so they are asked for only to be shown
     if request.json:
-        text = json.dumps({"input": request.source, "output": output, **figures(drawing, decoding)}, indent=2)
+        text = json.dumps({"input": request.source, "output": output, **figures(drawing, exported, decoding)}, indent=2)
         if output == STANDARD:
             say(text)
             return
         write_standard_output([text, "\n"])
     if request.quiet:
         return
-    for note in drawing.notes:
+    for note in (*drawing.notes, *exported.notes):
         say(f"note: {note}")
     if output != STANDARD and not request.json:
-        say(_summary(output, drawing.stats, seconds))
+        say(_summary(output, {**drawing.stats, "bytes": len(exported.content)}, seconds))
 
 
 def _summary(output: str, stats: Mapping[str, Any], seconds: float) -> str:
@@ -121,8 +130,8 @@ def _summary(output: str, stats: Mapping[str, Any], seconds: float) -> str:
     return f"{output}: {counts}, {stats['psnr']:.2f} dB, {seconds:.2f} s"
 
 
-def _default_output(source: str) -> str:
-    return STANDARD if source == STANDARD else str(Path(source).with_suffix(".svg"))
+def _default_output(source: str, file_format: str) -> str:
+    return STANDARD if source == STANDARD else str(Path(source).with_suffix(f".{file_format}"))
 
 
 def _check_targets(request: Request, output: str) -> None:
@@ -156,13 +165,15 @@ def _png(pixels: np.ndarray) -> bytes:
 def _convert_folder(request: Request) -> None:
     _refuse(request, ("preview", "regions_image"), "is for one image", "see report.html for a folder")
     if request.output == STANDARD:
-        raise UsageError("--output", "a folder's SVGs cannot go to standard output", "give a folder")
+        raise UsageError("--output", "a folder's drawings cannot go to standard output", "give a folder")
     from ..batch.batch import Batch, default_output_folder
 
-    folder = Path(request.source)
+    folder, file_format = Path(request.source), request.format or "svg"
+    check_installed(file_format)
     conversion = Conversion(
         folder=folder,
-        output=Path(request.output) if request.output else default_output_folder(folder),
+        output=Path(request.output) if request.output else default_output_folder(folder, file_format),
+        file_format=file_format,
         options=request.options,
         weights=request.weights,
         device=request.device,

@@ -34,8 +34,8 @@ def say(line: str) -> None:
         return
 
 
-def write_standard_output(pieces: Iterable[str]) -> None:
-    """Text as UTF-8 to standard output, whatever the locale.
+def write_standard_output(pieces: Iterable[str | bytes]) -> None:
+    """Bytes, or text as UTF-8, to standard output, whatever the locale.
 
     Raises:
         BrokenPipeError: the reader has gone away.
@@ -46,7 +46,7 @@ def write_standard_output(pieces: Iterable[str]) -> None:
     try:
         sys.stdout.flush()
         for piece in pieces:
-            sys.stdout.buffer.write(piece.encode())
+            sys.stdout.buffer.write(piece.encode() if isinstance(piece, str) else piece)
         sys.stdout.buffer.flush()
     except BrokenPipeError:
         raise

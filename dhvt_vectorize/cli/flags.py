@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from ..options import CRITERIA, FILLS, LAYERINGS, MODES, PRESET_NAMES, option_range
+from ..formats import FORMATS
+from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, option_range
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 
@@ -54,6 +55,13 @@ Fill = Annotated[str | None, _choice("--fill", "How shapes are painted; default 
 Layering = Annotated[
     str, _choice("--layering", "Whether shapes overlap, so that nothing shows between.", LAYERINGS, "stacked")
 ]
+Trap = Annotated[
+    float | None,
+    _number("trap", "How far cutout shapes reach below their neighbours, so that nothing shows between.", "PIXELS"),
+]
+Group = Annotated[
+    str, _choice("--group", "Groups in the SVG: by colour, or objects and their parts, nested.", GROUPS, "none")
+]
 Colors = Annotated[int | None, _number("colors", "At most this many colours, chosen from the image.")]
 Palette = Annotated[str | None, _option(_DRAWING, "--palette", text="The only colours allowed.", metavar='"#rrggbb,…"')]
 MinArea = Annotated[
@@ -76,13 +84,22 @@ Output = Annotated[
         _WRITING,
         "--output",
         "-o",
-        text="The SVG, or - for standard output, or the folder for a folder's SVGs. Default: image.svg beside the "
-        "image, photos-svg beside the folder, standard output for standard input.",
+        text="The drawing, or - for standard output, or the folder for a folder's drawings. Default: image.svg beside "
+        "the image, photos-svg beside the folder, standard output for standard input.",
         metavar="PATH",
     ),
 ]
+Format = Annotated[
+    str | None,
+    _option(
+        _WRITING,
+        "--format",
+        text=f"The file format. One of {', '.join(FORMATS)}; default by the extension of --output, else svg.",
+        metavar="NAME",
+    ),
+]
 Force = Annotated[bool, _option(_WRITING, "--force", "-f", text="Replace what is there.")]
-Preview = Annotated[str | None, _option(_WRITING, "--preview", text="The SVG rendered, as PNG.", metavar="FILE")]
+Preview = Annotated[str | None, _option(_WRITING, "--preview", text="The drawing rendered, as PNG.", metavar="FILE")]
 RegionsImage = Annotated[
     str | None,
     _option(_WRITING, "--regions-image", text="The regions' borders over the image, as PNG.", metavar="FILE"),
@@ -92,7 +109,7 @@ Json = Annotated[
     _option(
         _WRITING,
         "--json",
-        text="Figures as JSON on standard output, or on standard error where the SVG goes to standard output.",
+        text="Figures as JSON on standard output, or on standard error where the drawing goes to standard output.",
     ),
 ]
 Quiet = Annotated[bool, _option(_WRITING, "--quiet", "-q", text="No progress, no notes; errors alone.")]

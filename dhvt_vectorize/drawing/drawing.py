@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import UInt8
 
+from ..formats import format_of
 from ..options import VectorizeOptions
 from ..output import write_atomically
 from ..raster import RasterImage
@@ -83,9 +84,21 @@ class Drawing:
         """SVG text."""
         return self._svg
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the SVG; raises OutputError, leaving nothing half-written."""
-        write_atomically(path, self._svg)
+    def save(self, path: str | os.PathLike[str], file_format: str | None = None) -> None:
+        """Write the drawing to a file.
+
+        Args:
+            path: its extension says the format; without one it is SVG.
+            file_format: one of `formats.FORMATS`, for a name with another extension or none.
+
+        Raises:
+            UsageError: unknown format.
+            OutputError: it cannot be written, or its format needs a package that is not there; nothing half-written
+                is left.
+        """
+        from .export import export
+
+        write_atomically(path, export(self._svg, format_of(path, file_format)).content)
 
     @cached_property
     def stats(self) -> dict[str, Any]:
@@ -161,5 +174,6 @@ def draw(
     """Write the SVG and put everything together."""
     stem = os.path.splitext(os.path.basename(raster.name))[0]
     description = f"dhvt-vectorize: {outlines.planar_map.faces} regions, preset {options.preset}"
-    svg = write_svg(outlines, layers, paints, int(options.precision or 0), stem, description)
+    precision = int(options.precision or 0)
+    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap)
     return Drawing(raster, options, outlines, layers, paints, notes, seconds, svg)

@@ -7,7 +7,7 @@ background, else the larger one. The background's details come before the child 
 shape's holes is painted after it: every shape is one ring, its holes filled.
 
 Translucent faces are painted alone and never under others; holes that show them, or nothing, stay open. *Cutout* layers
-paint each face's own extent.
+paint each face's own extent, in the same order.
 """
 
 from __future__ import annotations
@@ -31,12 +31,32 @@ class Layers:
         half_arcs: int32 (N,), ring by ring.
         ring_offsets: int64 (R+1,).
         shape_offsets: int64 (S+1,), the rings of shape s are shape_offsets[s] … shape_offsets[s + 1] − 1.
+        details: int32 (S,), how many of the shapes that follow shape s are parts of what it is the ground of: those of
+            the tree's node whose extent it first painted.
     """
 
     face: Int32[np.ndarray, "S"]
     half_arcs: Int32[np.ndarray, "N"]
     ring_offsets: Int64[np.ndarray, "R1"]
     shape_offsets: Int64[np.ndarray, "S1"]
+    details: Int32[np.ndarray, "S"]
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The painting order, over a tree of the faces.
+
+    Attributes:
+        nodes, faces: int32 (S,), the tree's node whose extent shape s paints, and the face whose paint it has.
+        root_of_node: int32 (M,), see `_layer_kernels.opaque_roots`.
+        enter, leave: int32 (M,), every node's interval of leaves, see `_layer_kernels.leaf_intervals`.
+    """
+
+    nodes: Int32[np.ndarray, "S"]
+    faces: Int32[np.ndarray, "S"]
+    root_of_node: Int32[np.ndarray, "M"]
+    enter: Int32[np.ndarray, "M"]
+    leave: Int32[np.ndarray, "M"]
 
 
 @dataclass(frozen=True)
@@ -56,16 +76,35 @@ class _Rings:
     shape: Int32[np.ndarray, "R"]
 
 
-def cutout_layers(planar_map: PlanarMap, opacity: Float32[np.ndarray, "K"]) -> Layers:
-    """Each painted face's own extent, holes open."""
-    faces = np.arange(planar_map.faces, dtype=np.int32)
-    rings = _Rings(faces, *planar_map.rings(*planar_map.half_arcs_by_face()))
-    return _layers(rings, opacity[rings.face[rings.shape]] > 0)
+def cutout_layers(planar_map: PlanarMap, tree: MergeTree, opacity: Float32[np.ndarray, "K"]) -> Layers:
+    """Each painted face's own extent, holes open; `tree` has the faces as its leaves."""
+    order = _painting_order(planar_map, tree, opacity >= 1.0)
+    half_arcs, offsets = planar_map.half_arcs_by_face()
+    lengths = np.diff(offsets)[order.faces]
+    group_offsets = _offsets(lengths)
+    gathered = np.repeat(offsets[order.faces] - group_offsets[:-1], lengths) + np.arange(len(half_arcs))
+    rings = _Rings(order.faces, *planar_map.rings(half_arcs[gathered], group_offsets))
+    return _layers(rings, opacity[rings.face[rings.shape]] > 0, order)
 
 
 def stacked_layers(planar_map: PlanarMap, tree: MergeTree, opacity: Float32[np.ndarray, "K"]) -> Layers:
     """Overlapping shapes after `tree`, whose leaves are the faces."""
     opaque = opacity >= 1.0
+    order = _painting_order(planar_map, tree, opaque)
+    half_arcs, group_offsets = _layer_kernels.half_arcs_of_nodes(
+        planar_map.left, planar_map.right, tree.parent, order.nodes, order.enter, order.leave
+    )
+    rings = _Rings(order.faces, *planar_map.rings(half_arcs, group_offsets))
+    face = rings.face[rings.shape]
+    hole = np.add.reduceat(planar_map.signed_areas()[rings.half_arcs], rings.offsets[:-1]) < 0
+    keep = ~hole | ~opaque[face]
+    if not opaque.all():
+        group_of_face = np.where(opaque, order.root_of_node[: len(opaque)], -1).astype(np.int32)
+        keep |= _open_holes(planar_map, rings, ~keep, group_of_face)
+    return _layers(rings, keep & (opacity[face] > 0), order)
+
+
+def _painting_order(planar_map: PlanarMap, tree: MergeTree, opaque: Bool[np.ndarray, "K"]) -> _Order:
     roots, root_of_node = _layer_kernels.opaque_roots(tree.left, tree.right, tree.parent, opaque)
     enter, leave = _layer_kernels.leaf_intervals(tree.left, tree.right)
     box = _layer_kernels.node_boxes(planar_map.labels, tree.left, tree.right)
@@ -73,17 +112,7 @@ def stacked_layers(planar_map: PlanarMap, tree: MergeTree, opacity: Float32[np.n
     nodes, faces = _layer_kernels.painting_order(
         tree.left, tree.right, tree.pixels, roots, enter, leave, box, neighbours, offsets
     )
-    half_arcs, group_offsets = _layer_kernels.half_arcs_of_nodes(
-        planar_map.left, planar_map.right, tree.parent, nodes, enter, leave
-    )
-    rings = _Rings(faces, *planar_map.rings(half_arcs, group_offsets))
-    face = rings.face[rings.shape]
-    hole = np.add.reduceat(planar_map.signed_areas()[rings.half_arcs], rings.offsets[:-1]) < 0
-    keep = ~hole | ~opaque[face]
-    if not opaque.all():
-        group_of_face = np.where(opaque, root_of_node[: len(opaque)], -1).astype(np.int32)
-        keep |= _open_holes(planar_map, rings, ~keep, group_of_face)
-    return _layers(rings, keep & (opacity[face] > 0))
+    return _Order(nodes, faces, root_of_node, enter, leave)
 
 
 def _faces_beside(planar_map: PlanarMap) -> tuple[Int32[np.ndarray, "N"], Int64[np.ndarray, "K1"]]:
@@ -109,13 +138,27 @@ def _open_holes(
     return open_holes
 
 
-def _layers(rings: _Rings, keep: Bool[np.ndarray, "R"]) -> Layers:
+def _layers(rings: _Rings, keep: Bool[np.ndarray, "R"], order: _Order) -> Layers:
     """The kept rings, and the shapes that have any."""
     lengths = np.diff(rings.offsets)
     half_arcs = rings.half_arcs[np.repeat(keep, lengths)]
     rings_of_shape = np.bincount(rings.shape[keep], minlength=len(rings.face))
     drawn = rings_of_shape > 0
-    return Layers(rings.face[drawn], half_arcs, _offsets(lengths[keep]), _offsets(rings_of_shape[drawn]))
+    nodes = order.nodes[drawn]
+    details = _details(order.enter[nodes], order.leave[nodes])
+    return Layers(rings.face[drawn], half_arcs, _offsets(lengths[keep]), _offsets(rings_of_shape[drawn]), details)
+
+
+def _details(enter: Int32[np.ndarray, "S"], leave: Int32[np.ndarray, "S"]) -> Int32[np.ndarray, "S"]:
+    """For each interval, how many of those that follow lie in it; they come depth first, so these follow at once."""
+    details = np.zeros(len(enter), np.int32)
+    open_shapes: list[int] = []
+    for shape, leaf in enumerate([*enter.tolist(), -1]):
+        while open_shapes and not enter[open_shapes[-1]] <= leaf < leave[open_shapes[-1]]:
+            ground = open_shapes.pop()
+            details[ground] = shape - ground - 1
+        open_shapes.append(shape)
+    return details
 
 
 def _offsets(lengths: np.ndarray) -> Int64[np.ndarray, "N1"]:

@@ -1,77 +1,174 @@
 """Layers + Outlines + Paints → SVG text, the same bytes for the same drawing.
 
-Paths have relative commands and no needless digits; neighbours in the painting order with the same paint share a path;
-gradients are in user space, each written once. Written by svgwrite with validation off (on, it takes longer than
-everything else together).
+What shares a path or a group is decided in `arrangement`; path data is as short as its grid allows; gradients are in
+user space, each written once. Written by svgwrite with validation off (on, it takes longer than everything else
+together), without the namespaces and spaces that say nothing.
 """
 
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from itertools import groupby, pairwise
+from collections.abc import Hashable, Iterator, Sequence, Sized
+from itertools import pairwise
 
 import numpy as np
 import svgwrite
 
 from ..tracing.outlines import Outlines
 from . import _path_kernels
+from .arrangement import Item, Path, arrange, paths_in
 from .layering import Layers
 from .paints import Paints
+from .trapping import Traps, traps
 
 
-def write_svg(outlines: Outlines, layers: Layers, paints: Paints, precision: int, title: str, description: str) -> str:
-    """The drawing as SVG 1.1 text, `precision` decimals a coordinate."""
+def write_svg(
+    outlines: Outlines,
+    layers: Layers,
+    paints: Paints,
+    precision: int,
+    title: str,
+    description: str,
+    group: str = "none",
+    trap: float | None = None,
+) -> str:
+    """The drawing as SVG 1.1 text, `precision` decimals a coordinate.
+
+    Args:
+        outlines, layers, paints: what to draw.
+        precision: decimals of a coordinate.
+        title, description: said of it.
+        group: see `arrangement`.
+        trap: how far shapes reach below their neighbours, in pixels, see `trapping`; None for stacked layers.
+    """
     height, width = outlines.planar_map.labels.shape
     document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=f"0 0 {width} {height}")
     document.set_desc(title=title)
     about = ElementTree.Element("{http://purl.org/dc/elements/1.1/}description")
     about.text = description
     document.set_metadata(about)
-    fills = [_Fill(paints, int(face), document, precision) for face in layers.face]
-    paths = zip(fills, _path_data(outlines, layers, precision), strict=True)
-    for _, shapes in groupby(paths, key=lambda shape: shape[0].key):
-        fill, first = next(shapes)
-        data = first + "".join(path for _, path in shapes)  # noqa: B031 (the first is taken, these are the rest)
-        if data:
-            document.add(document.path(d=data, **fill.attributes()))
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + str(document.tostring()) + "\n"
+    fills = _Fills(paints, document, precision)
+    if trap is not None:
+        strokes = traps(outlines, layers, paints.opacity, trap)
+        if len(strokes.face):
+            document.add(_trap_group(strokes, 2 * trap, fills, document, precision))
+    items = arrange(layers, outlines, [fills.key(face) for face in layers.face.tolist()], group)
+    data = iter(_path_data(outlines, layers, [path.shapes for path in paths_in(items)], precision))
+    for element in _elements(items, data, layers, fills, document):
+        document.add(element)
+    if not document.defs.elements:
+        document.elements.remove(document.defs)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(document.get_xml()) + "\n"
 
 
-def _path_data(outlines: Outlines, layers: Layers, precision: int) -> list[str]:
+def _text(root: ElementTree.Element) -> str:
+    """The document without what says nothing: namespaces of nothing in it, spaces before />."""
+    for unused in ("baseProfile", "xmlns:ev", "xmlns:xlink"):
+        root.attrib.pop(unused)
+    # in attributes and text ElementTree writes > as an entity, so this is the end of an element and nothing else
+    return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
+
+
+def _elements(
+    items: Sequence[Item], data: Iterator[str], layers: Layers, fills: _Fills, document: svgwrite.Drawing
+) -> Iterator[svgwrite.base.BaseElement]:
+    """Paths and groups; what vanishes on the grid is left out."""
+    for item in items:
+        if isinstance(item, Path):
+            text = next(data)
+            if text:
+                yield document.path(d=text, **fills.attributes(int(layers.face[item.shapes[0]])))
+            continue
+        children = list(_elements(item.children, data, layers, fills, document))
+        if len(children) < 2:
+            yield from children
+            continue
+        group = document.g()
+        if item.one_paint:
+            group.attribs.update({name: children[0].attribs[name] for name in _PAINT if name in children[0].attribs})
+        for child in children:
+            if item.one_paint:
+                child.attribs = {name: value for name, value in child.attribs.items() if name not in _PAINT}
+            group.add(child)
+        yield group
+
+
+def _trap_group(
+    strokes: Traps, width: float, fills: _Fills, document: svgwrite.Drawing, precision: int
+) -> svgwrite.base.BaseElement:
+    """The strokes below all shapes, those of a paint in one path."""
+    group = document.g(fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round")
+    chains_of_paint: dict[Hashable, list[int]] = {}
+    for chain, face in enumerate(strokes.face.tolist()):
+        chains_of_paint.setdefault(fills.key(face), []).append(chain)
     written, offsets = _path_kernels.write_paths(
-        layers.half_arcs, layers.ring_offsets, layers.shape_offsets,
-        outlines.control_points, outlines.is_line, outlines.offsets, precision,
+        np.array([2 * chain for chains in chains_of_paint.values() for chain in chains], np.int32),
+        np.arange(len(strokes.face) + 1), _offsets(list(chains_of_paint.values())),
+        strokes.control_points, strokes.is_line, strokes.offsets, precision, False,
+    )  # fmt: skip
+    text = written.tobytes().decode("ascii")
+    for (a, b), chains in zip(pairwise(offsets), chains_of_paint.values(), strict=True):
+        if a < b:
+            group.add(document.path(d=text[a:b], stroke=fills.attributes(int(strokes.face[chains[0]]))["fill"]))
+    return group
+
+
+def _path_data(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]], precision: int) -> list[str]:
+    """The data of each path, given the numbers of its shapes."""
+    begins, ends = layers.shape_offsets[:-1], layers.shape_offsets[1:]
+    rings = [[ring for shape in path for ring in range(begins[shape], ends[shape])] for path in paths]
+    half_arcs = [layers.half_arcs[slice(*layers.ring_offsets[ring : ring + 2])] for path in rings for ring in path]
+    written, offsets = _path_kernels.write_paths(
+        np.concatenate([np.zeros(0, np.int32), *half_arcs]), _offsets(half_arcs), _offsets(rings),
+        outlines.control_points, outlines.is_line, outlines.offsets, precision, True,
     )  # fmt: skip
     text = written.tobytes().decode("ascii")
     return [text[a:b] for a, b in pairwise(offsets)]
 
 
-class _Fill:
-    """One face's paint as SVG attributes."""
+def _offsets(parts: Sequence[Sized]) -> np.ndarray:
+    return np.cumsum([0, *map(len, parts)], dtype=np.int64)
 
-    def __init__(self, paints: Paints, face: int, document: svgwrite.Drawing, precision: int) -> None:
-        self._paints, self._face, self._document, self._precision = paints, face, document, precision
-        gradient = face if paints.is_gradient[face] else -1
-        self.key = (hex_colour(paints.colours[face]), round(float(paints.opacity[face]), 2), gradient)
 
-    def attributes(self) -> dict[str, object]:
-        """fill and fill-opacity; a gradient is defined on the way."""
-        colour, opacity, gradient = self.key
-        fill: dict[str, object] = {"fill": colour if gradient < 0 else self._gradient()}
+_PAINT = ("fill", "fill-opacity")
+
+
+class _Fills:
+    """Faces' paints as SVG attributes; a gradient is defined when it is first used."""
+
+    def __init__(self, paints: Paints, document: svgwrite.Drawing, precision: int) -> None:
+        self._paints, self._document, self._precision = paints, document, precision
+        self._defined: set[int] = set()
+        self._keys: dict[int, tuple[str, float, int]] = {}
+
+    def key(self, face: int) -> tuple[str, float, int]:
+        """Equal for faces that look the same: colour, opacity, and the face itself where it has a gradient."""
+        if face not in self._keys:
+            opacity = round(float(self._paints.opacity[face]), 2)
+            gradient = face if self._paints.is_gradient[face] else -1
+            self._keys[face] = hex_colour(self._paints.colours[face]), opacity, gradient
+        return self._keys[face]
+
+    def attributes(self, face: int) -> dict[str, object]:
+        """fill and fill-opacity."""
+        colour, opacity, gradient = self.key(face)
+        fill: dict[str, object] = {"fill": colour if gradient < 0 else self._gradient(face)}
         if opacity < 1:
             fill["fill_opacity"] = f"{opacity:g}"
         return fill
 
-    def _gradient(self) -> str:
-        (x1, y1), (x2, y2) = np.round(self._paints.axis[self._face], min(self._precision, 1))
-        gradient = self._document.linearGradient(
-            (_short(x1), _short(y1)), (_short(x2), _short(y2)), id=f"g{self._face}", gradientUnits="userSpaceOnUse"
-        )
-        first, last = self._paints.stops[self._face]
-        gradient.add_stop_color(0, hex_colour(first))
-        gradient.add_stop_color(1, hex_colour(last))
-        self._document.defs.add(gradient)
-        return f"url(#g{self._face})"
+    def _gradient(self, face: int) -> str:
+        if face not in self._defined:
+            self._defined.add(face)
+            (x1, y1), (x2, y2) = np.round(self._paints.axis[face], min(self._precision, 1))
+            gradient = self._document.linearGradient(
+                (_short(x1), _short(y1)), (_short(x2), _short(y2)), id=f"g{face}", gradientUnits="userSpaceOnUse"
+            )
+            first, last = self._paints.stops[face]
+            gradient.add_stop_color(0, hex_colour(first))
+            gradient.add_stop_color(1, hex_colour(last))
+            self._document.defs.add(gradient)
+        return f"url(#g{face})"
 
 
 def _short(value: float) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 from dhvt_vectorize.batch.batch import default_output_folder, settings_digest
 from dhvt_vectorize.cli import cli, commands
 from dhvt_vectorize.errors import UsageError, WeightsError
+from dhvt_vectorize.formats import FORMATS
 from dhvt_vectorize.options import VectorizeOptions
 
 TESTS = Path(__file__).parents[1]
@@ -306,6 +307,40 @@ def test_resume_with_other_options_does_everything_again():
     run("--resume", "--mode", "pixel")
     assert len(records()) == 4
     assert "pixel" in Path("svgs/a.svg").read_text()
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_folder_is_converted_to_any_format_and_each_file_is_known_by_its_own(name):
+    make("a.png", "a.jpg", "sub/b.jpg")
+    run("--format", name)
+    outputs = {result["output"] for result in report()["results"]}
+    assert outputs == {f"a.png.{name}", f"a.jpg.{name}", f"sub/b.{name}"}
+    before = {output: Path("svgs", output).stat().st_mtime_ns for output in outputs}
+    run("--format", name, "--resume")
+    assert before == {output: Path("svgs", output).stat().st_mtime_ns for output in outputs}
+    other = "svg" if name != "svg" else "pdf"
+    run("--format", other, "--resume")
+    assert {result["output"] for result in report()["results"]} == {
+        f"a.png.{other}",
+        f"a.jpg.{other}",
+        f"sub/b.{other}",
+    }
+
+
+def test_the_report_shows_what_a_browser_cannot_show_as_a_small_picture():
+    make("a.png")
+    run("--format", "pdf")
+    (result,) = report()["results"]
+    with Image.open(Path("svgs") / result["picture"]) as picture:
+        assert picture.size == (8, 5)
+    run("--format", "svg", "--force")
+    assert "picture" not in report()["results"][0]
+
+
+def test_a_folder_of_another_format_goes_beside_its_images():
+    make("a.png")
+    assert cli.main(["photos", "--format", "eps"]) == 0
+    assert Path("photos-eps/a.eps").is_file()
 
 
 def test_settings_differ_by_options_and_by_the_content_of_the_weights():

@@ -13,6 +13,7 @@ from PIL import Image
 
 from dhvt_vectorize import __version__
 from dhvt_vectorize.cli import cli, commands
+from dhvt_vectorize.formats import FORMATS
 from dhvt_vectorize.options import VectorizeOptions
 
 TESTS = Path(__file__).parents[1]
@@ -51,6 +52,36 @@ def one_line(text):
 # --- what is asked
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_extension_of_the_output_says_the_format(name, capsys):
+    begins = {
+        "svg": b"<svg",
+        "svgz": b"\x1f\x8b",
+        "png": b"\x89PNG",
+        "pdf": b"%PDF-1.7",
+        "eps": b"%!PS",
+        "dxf": b"  0\nSEC",
+    }
+    assert cli.main([image(), "-o", f"out.{name}", "--json"]) == 0
+    content = Path(f"out.{name}").read_bytes()
+    assert content.startswith(begins[name])
+    assert json.loads(capsys.readouterr().out)["bytes"] == len(content)
+    result = process(image(), "-o", "-", "--format", name)
+    assert (result.returncode, result.stdout, result.stderr) == (0, content, b"")
+    assert cli.main([image("beside.bmp"), "--format", name]) == 0
+    assert Path(f"beside.{name}").read_bytes() == content
+    assert cli.main([image(), "-o", "any name.ai", "--format", name]) == 0
+    assert Path("any name.ai").read_bytes() == content
+
+
+def test_a_format_whose_package_is_missing_is_refused_with_what_installs_it(monkeypatch, capsys):
+    monkeypatch.setattr("dhvt_vectorize.formats.find_spec", lambda name: None)
+    for arguments in ([image(), "-o", "a.dxf"], [".", "--format", "dxf", "-o", "out"]):
+        assert cli.main(arguments) == 5
+        assert "pip install ezdxf" in one_line(capsys.readouterr().err)
+    assert os.listdir() == ["image.png"]
+
+
 def test_an_image_is_converted_without_naming_a_command(capsys):
     assert cli.main([image(), "-o", "out.svg"]) == 0
     assert "<svg" in Path("out.svg").read_text()
@@ -72,6 +103,8 @@ def test_every_option_of_a_drawing_can_be_given(monkeypatch):
         "mode": "polygon",
         "fill": "gradient",
         "layering": "cutout",
+        "trap": 0.5,
+        "group": "tree",
         "palette": ("#ff0000", "#00ff00"),
         "min_area": 7,
         "tolerance": 1.5,
@@ -197,6 +230,11 @@ def test_preview_and_regions_image_are_png_files():
         (["a.png", "--limit", "2"], "--limit"),
         (["a.png", "--preview", "-"], "--preview"),
         (["a.png", "-o", "x", "--preview", "x"], "--preview"),
+        (["a.png", "-o", "a.bmp"], ".svg, .svgz, .png, .pdf, .eps, .dxf"),
+        (["a.png", "--format", "ai"], "svg, svgz, png, pdf, eps, dxf"),
+        (["a.png", "-o", "a.pdf", "--format", "eps"], "a.pdf"),
+        (["a.png", "--format", "png"], "--output"),
+        ([".", "-o", ".", "--format", "png"], "--output"),
         (["a.png", "--preview", "a.svg"], "--preview"),
         (["a.png", "-o", "./a.png", "--force"], "--output"),
         ([".", "--preview", "p.png"], "--preview"),

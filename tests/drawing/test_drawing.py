@@ -13,9 +13,11 @@ from pictures import badge, heart, photograph, sky, target, vectorizer
 from PIL import Image
 
 from dhvt_vectorize.drawing.drawing import Drawing
+from dhvt_vectorize.drawing.export import export
 from dhvt_vectorize.drawing.figures import count, psnr
 from dhvt_vectorize.drawing.preview import over, render
-from dhvt_vectorize.errors import OutputError
+from dhvt_vectorize.errors import OutputError, UsageError
+from dhvt_vectorize.formats import FORMATS
 from dhvt_vectorize.options import VectorizeOptions
 
 MODES = ["spline", "polygon", "pixel"]
@@ -141,6 +143,21 @@ def test_a_saved_drawing_is_its_text_and_replaces_what_was_there(tmp_path: Path)
     assert target_file.read_text("utf-8") == drawing.to_svg()
     drawing.save(str(target_file))
     assert os.listdir(tmp_path) == ["out.svg"]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_drawing_is_saved_in_the_format_of_its_name_or_the_one_chosen(name: str, tmp_path: Path) -> None:
+    drawing = draw(heart())
+    drawing.save(tmp_path / f"out.{name}")
+    assert (tmp_path / f"out.{name}").read_bytes() == export(drawing.to_svg(), name).content
+    drawing.save(tmp_path / "out", name)
+    assert (tmp_path / "out").read_bytes() == export(drawing.to_svg(), name).content
+
+
+def test_a_drawing_is_not_saved_under_a_name_of_an_unknown_format(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="svgz"):
+        draw(heart()).save(tmp_path / "out.ai")
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_drawing_that_cannot_be_saved_leaves_nothing(tmp_path: Path) -> None:

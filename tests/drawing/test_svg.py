@@ -124,9 +124,51 @@ def test_numbers_have_no_needless_digit_and_commands_no_needless_space(precision
             assert re.fullmatch(r"-?(0|[1-9]\d*|[1-9]\d*\.\d*[1-9]|\.\d*[1-9])", number), number
             assert len(number.partition(".")[2]) <= precision
             assert number != "-0"
-        assert not re.search(r" [-A-Za-z]|[A-Za-z] | $|\.\d* {2,}|,", data)
+        assert not re.search(r" [-A-Za-z]|[A-Za-z] | $|\.\d* {2,}|,|\.\d+ \.", data)
         # a command goes on without its letter
-        assert not re.search(r"([lhvc])[^A-Za-z]*\1", data)
+        assert not re.search(r"([lhvcLHVC])[^A-Za-z]*\1|M[^A-Za-z]*L|m[^A-Za-z]*l", data)
+
+
+def written(ring: list[tuple], relative: bool) -> str:
+    """A ring in path data with commands of one form alone, as short as that allows."""
+    data = command = ""
+    for number, (start, *points) in enumerate([((0, 0), ring[0][0]), *ring]):
+        kind = "m" if number == 0 else "l" if len(points) == 1 else "c"
+        if kind == "l":
+            if number == len(ring) and points[0] == ring[0][0]:
+                break
+            kind = "h" if points[0][1] == start[1] else "v" if points[0][0] == start[0] else "l"
+        taken = {"h": [0], "v": [1]}.get(kind, [0, 1])
+        if kind != command:
+            data += kind if relative or kind == "m" else kind.upper()
+        command = "l" if kind == "m" else kind
+        for point in points:
+            for axis in taken:
+                text = f"{float(point[axis] - (start[axis] if relative else 0)):.6f}".rstrip("0").rstrip(".")
+                text = re.sub(r"^(-?)0\.", r"\1.", text)
+                apart = data[-1].isdigit() and text[0] != "-" and not (text[0] == "." and re.search(r"\.\d*$", data))
+                data += " " * apart + text
+    return data + "z"
+
+
+@pytest.mark.parametrize("precision", range(4))
+@pytest.mark.parametrize("mode", ["spline", "polygon", "pixel"])
+def test_path_data_is_no_longer_than_it_would_be_with_relative_or_absolute_commands_alone(
+    mode: str, precision: int
+) -> None:
+    labels = blobs(60)
+    paints = distinct_paints(labels.max() + 1)
+    outlines = outlines_of(labels, paints, mode)
+    svg = write_svg(outlines, layers_of(outlines.planar_map, paints, "cutout"), paints, precision, "", "")
+    shorter = 0
+    for path in paths_of(svg):
+        data = path.get("d", "")
+        rings = subpaths(data)
+        for relative in (True, False):
+            alone = "".join(written(ring, relative) for ring in rings)
+            assert len(data) <= len(alone), (data, alone)
+            shorter += len(data) < len(alone)
+    assert shorter
 
 
 def test_a_shared_arc_is_written_to_the_same_places_by_both_faces() -> None:

@@ -1,0 +1,125 @@
+"""Shapes → DXF (AutoCAD 2010), written with ezdxf, which is not installed with this package.
+
+1 px = 1 unit, y up, so a picture spans [0, width] × [0, height]. Every shape is a solid hatch and, over it, its
+outlines, each one entity: a closed polyline where it has lines only, else one exact spline. There is a layer for each
+colour, named after it (`1d3a4c`), with that true colour, which its entities take. Their order is the painting order;
+opacity becomes the hatches' transparency. Dates and identifiers are fixed, so that the same picture gives the same
+bytes.
+
+Limits: gradients become their mean; strokes (traps) are left out, since a cutter needs each border once.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+
+from ezdxf._options import options
+from ezdxf.document import Drawing as Document
+from ezdxf.filemanagement import new
+from ezdxf.math import Bezier4P, BoundingBox2d, Vec3, bezier_to_bspline
+from ezdxf.path import Path, to_hatches
+
+from .shapes import Colour, Gradient, Picture, Point, Shape, Subpath
+
+_RELEASE = "R2010"
+
+
+def write_dxf(picture: Picture) -> bytes:
+    """The file's content."""
+    fixed = options.write_fixed_meta_data_for_testing
+    options.write_fixed_meta_data_for_testing = True  # dates and identifiers
+    try:
+        document = new(_RELEASE, units=0)
+        for shape in picture.shapes:
+            if shape.stroke_width is None:
+                _draw(document, shape, picture.height)
+        # ezdxf keeps the names of the classes in a set, whose order changes from one process to the next
+        document.classes.add_required_classes(document.dxfversion)
+        document.classes.classes = dict(sorted(document.classes.classes.items()))
+        written = io.StringIO()
+        document.write(written)
+    finally:
+        options.write_fixed_meta_data_for_testing = fixed
+    return written.getvalue().encode("utf-8", "surrogateescape")
+
+
+def _draw(document: Document, shape: Shape, height: float) -> None:
+    space = document.modelspace()
+    style = {"layer": _layer(document, shape.paint.mean if isinstance(shape.paint, Gradient) else shape.paint)}
+    rings = [_y_up(subpath, height) for subpath in shape.subpaths if subpath.segments]
+    for nested in _nested(rings):
+        for hatch in to_hatches([_path(ring) for ring in nested], edge_path=True, dxfattribs=style):
+            if shape.opacity < 1:
+                hatch.transparency = 1 - shape.opacity
+            space.add_entity(hatch)
+    for ring in rings:
+        if all(len(segment) == 1 for segment in ring.segments):
+            space.add_lwpolyline(_points(ring), close=True, dxfattribs=style)
+        else:
+            spline = space.add_spline(dxfattribs=style)
+            spline.apply_construction_tool(bezier_to_bspline(_cubics(ring))).closed = True
+
+
+def _layer(document: Document, colour: Colour) -> str:
+    name = bytes(colour).hex()
+    if name not in document.layers:
+        document.layers.add(name, true_color=int(name, 16))
+    return name
+
+
+def _y_up(subpath: Subpath, height: float) -> Subpath:
+    """The same closed ring, its end at its start, with y upwards from the picture's lower edge."""
+
+    def up(point: Point) -> Point:
+        return point[0], height - point[1]
+
+    segments = [tuple(map(up, segment)) for segment in subpath.segments]
+    start = up(subpath.start)
+    if segments[-1][-1] != start:
+        segments.append((start,))
+    return Subpath(start, tuple(segments), True)
+
+
+def _points(ring: Subpath) -> list[Point]:
+    """The control points, the first not repeated."""
+    return [ring.start, *(point for segment in ring.segments for point in segment)][:-1]
+
+
+def _path(ring: Subpath) -> Path:
+    path = Path(ring.start)
+    for segment in ring.segments:
+        if len(segment) == 1:
+            path.line_to(segment[0])
+        else:
+            first, second, end = segment
+            path.curve4_to(end, first, second)
+    return path
+
+
+def _cubics(ring: Subpath) -> Iterator[Bezier4P]:
+    here = Vec3(ring.start)
+    for segment in ring.segments:
+        *controls, end = (Vec3(point) for point in segment)
+        yield Bezier4P([here, *(controls or [here.lerp(end, 1 / 3), here.lerp(end, 2 / 3)]), end])
+        here = end
+
+
+def _nested(rings: Sequence[Subpath]) -> list[list[Subpath]]:
+    """Each outer ring with its holes, which run the other way round; a hole lies in the smallest ring around it."""
+    areas = [_signed_area(_points(ring)) for ring in rings]
+    boxes = [BoundingBox2d(_points(ring)) for ring in rings]
+    # the largest ring of a shape is an outer one
+    largest = max(areas, key=abs, default=0.0)
+    outer = [number for number, area in enumerate(areas) if area * largest >= 0]
+    groups = {number: [rings[number]] for number in outer}
+    for number, ring in enumerate(rings):
+        around = [other for other in outer if boxes[other].contains(boxes[number])]
+        if number not in groups and around:
+            groups[min(around, key=lambda other: abs(areas[other]))].append(ring)
+    return list(groups.values())
+
+
+def _signed_area(points: Sequence[Point]) -> float:
+    """Of a polygon, twice."""
+    return sum(ax * by - ay * bx for (ax, ay), (bx, by) in zip(points, [*points[1:], points[0]], strict=True))

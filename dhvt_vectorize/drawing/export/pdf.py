@@ -1,0 +1,113 @@
+"""Shapes → one page of PDF 1.7, written with pydyf.
+
+A page of the picture's size, 1 px = 1/96 inch; curves, opacity and gradients are PDF's own (gradients as axial shading
+patterns, so that their edges are anti-aliased like any other's). No date and no identifier: the same picture gives the
+same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+
+import pydyf
+
+from .shapes import Colour, Gradient, Picture, Shape
+
+POINTS_A_PIXEL = 0.75
+
+_DECIMALS = 6
+
+
+def write_pdf(picture: Picture) -> bytes:
+    """The file's content."""
+    width, height = picture.width * POINTS_A_PIXEL, picture.height * POINTS_A_PIXEL
+    # pixels from the upper left corner → points from the lower left one
+    matrix = (POINTS_A_PIXEL, 0, 0, -POINTS_A_PIXEL, 0, height)
+    page = _Page(matrix)
+    for shape in picture.shapes:
+        page.draw(shape)
+    document = pydyf.PDF()
+    document.info["Title"] = pydyf.String(picture.title)
+    document.add_object(page.content)
+    document.add_page(
+        pydyf.Dictionary(
+            {
+                "Type": "/Page",
+                "Parent": document.pages.reference,
+                "MediaBox": pydyf.Array([0, 0, width, height]),
+                "Contents": page.content.reference,
+                "Resources": pydyf.Dictionary({"ExtGState": page.states, "Pattern": page.patterns}),
+            }
+        )
+    )
+    written = io.BytesIO()
+    document.write(written, version=b"1.7")
+    return written.getvalue()
+
+
+class _Page:
+    """The page's content, and what it refers to by name: an opacity as a graphics state, a gradient as a pattern."""
+
+    def __init__(self, matrix: tuple[float, ...]) -> None:
+        self.content = pydyf.Stream(compress=True)
+        self.states, self.patterns = pydyf.Dictionary(), pydyf.Dictionary()
+        self._matrix = matrix
+        self._names: dict[Gradient, str] = {}
+        self.content.set_matrix(*matrix)
+        self.content.set_line_cap(1)
+        self.content.set_line_join(1)
+
+    def draw(self, shape: Shape) -> None:
+        stroked = shape.stroke_width is not None
+        self._set_opacity(shape.opacity)
+        if isinstance(shape.paint, Gradient):
+            self.content.set_color_space("Pattern", stroked)
+            self.content.set_color_special(self._pattern(shape.paint), stroked)
+        else:
+            self.content.set_color_rgb(*_unit(shape.paint), stroked)
+        for subpath in shape.subpaths:
+            self.content.move_to(*_rounded(subpath.start))
+            for segment in subpath.segments:
+                numbers = [number for point in segment for number in _rounded(point)]
+                (self.content.line_to if len(segment) == 1 else self.content.curve_to)(*numbers)
+            if subpath.closed:
+                self.content.close()
+        if stroked:
+            self.content.set_line_width(float(shape.stroke_width or 0))
+            self.content.stroke()
+        else:
+            self.content.fill()
+
+    def _set_opacity(self, opacity: float) -> None:
+        name = f"o{round(opacity * 1000)}"
+        if name not in self.states:
+            if opacity == 1 and not self.states:
+                return  # as a page begins
+            self.states["o1000"] = pydyf.Dictionary({"ca": 1, "CA": 1})
+            self.states[name] = pydyf.Dictionary({"ca": opacity, "CA": opacity})
+        self.content.set_state(name)
+
+    def _pattern(self, gradient: Gradient) -> str:
+        if gradient not in self._names:
+            name = self._names[gradient] = f"g{len(self._names)}"
+            colours = {"C0": pydyf.Array(_unit(gradient.first)), "C1": pydyf.Array(_unit(gradient.last))}
+            shading = {
+                "ShadingType": 2,
+                "ColorSpace": "/DeviceRGB",
+                "Coords": pydyf.Array([*_rounded(gradient.start), *_rounded(gradient.end)]),
+                "Function": pydyf.Dictionary({"FunctionType": 2, "Domain": "[0 1]", "N": 1, **colours}),
+                "Extend": "[true true]",
+            }
+            self.patterns[name] = pydyf.Dictionary(
+                {"PatternType": 2, "Matrix": pydyf.Array(self._matrix), "Shading": pydyf.Dictionary(shading)}
+            )
+        return self._names[gradient]
+
+
+def _unit(colour: Colour) -> list[float]:
+    return [round(channel / 255, 4) for channel in colour]
+
+
+def _rounded(point: tuple[float, float]) -> tuple[float, float]:
+    # sums of decimals such as 0.1 + 0.2 are not decimals
+    return round(point[0], _DECIMALS), round(point[1], _DECIMALS)
