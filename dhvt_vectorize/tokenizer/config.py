@@ -97,7 +97,7 @@ class TokenizerConfig:
     token_contrast: float = 60.0
     token_contrast_reach: int = 7
     border_tension: float = 10.0
-    token_border_tension: float = 7.0
+    token_border_tension: float = 8.0
 
     def __post_init__(self) -> None:
         for name, (lowest, highest) in _RANGES.items():
