@@ -88,7 +88,7 @@ class Vectorizer:
         with clock("outlines"):
             outlines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
-            layers = _layer(outlines.planar_map, features, paints.opacity, options)
+            outlines, layers = _layer(outlines, features, paints.opacity, options)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -128,13 +128,18 @@ def _outline(
     return fit(planar_map, points, offsets, float(options.tolerance or 0.0))
 
 
-def _layer(planar_map: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> Any:
+def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:
+    """The layers, and the outlines with the arcs that only layers have."""
+    from .drawing.cover import simplify_covered
     from .drawing.layering import cutout_layers, stacked_layers
     from .tokenizer.hierarchy import build_merge_tree
 
+    planar_map = outlines.planar_map
     if options.layering == "cutout":
-        return cutout_layers(planar_map, opacity)
-    return stacked_layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
+        return outlines, cutout_layers(planar_map, opacity)
+    layers = stacked_layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
+    # on the pixel grid a shared edge is exact, and nothing is anti-aliased against it
+    return (outlines, layers) if options.mode == "pixel" else simplify_covered(outlines, layers, opacity)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

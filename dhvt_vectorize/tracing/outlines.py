@@ -22,6 +22,7 @@ class Outlines:
         control_points: float64 (S, 4, 2), x and y in pixels; a line repeats its ends: P0 P0 P3 P3.
         is_line: bool (S,).
         offsets: int64 (A+1,), arc a is segments offsets[a] … offsets[a + 1] − 1; consecutive segments share a point.
+            Arcs beyond those of the planar map belong to layers alone.
     """
 
     planar_map: PlanarMap
