@@ -2,8 +2,9 @@
 
     python -m benchmarks.geometry [--shapes NAME …] [--sizes PX …] [--states clean jpeg] [--json FILE] [--out FOLDER]
 
-The shapes of `geometry_shapes`, on grid and off, go through resvg, and as `jpeg` through JPEG at quality 75 too, then
-through this project with default options. Of the drawing all outlines but the paper's are read back:
+The shapes of `geometry_shapes`, on grid and off, are drawn by resvg at eight times their size (four above 256 px) and
+averaged down, since resvg's own anti-aliasing knows quarters of a pixel only; as `jpeg` they go through JPEG at quality
+75 too; then through this project with default options. Of the drawing all outlines but the paper's are read back:
 
 centre   how far the centre of the area is off
 radius   how far the outline lies inside or outside on average, of the rounded piece where that is most
@@ -36,7 +37,7 @@ from .claims import MISS, OK, UNKNOWN, Claim
 from .command import errors_end_the_run
 from .geometry_shapes import SHAPES, Shape, centroid, make_shape
 from .packages import write
-from .pictures import DEGRADATIONS, check_names, rasterize
+from .pictures import DEGRADATIONS, RgbArray, check_names, rasterize
 from .runs import open_project
 from .svg_outlines import DrawnOutline, outlines
 from .tables import claims_table, markdown_table
@@ -129,13 +130,20 @@ def measure(
         for size in sizes:
             for grid in ("on", "off"):
                 shape = make_shape(name, size, grid == "on")
+                exact = averaged(shape)
                 for state in states:
-                    raster = rasterize(shape.svg, size)
-                    raster = raster if state == "clean" else DEGRADATIONS[state](raster, 0)
+                    raster = exact if state == "clean" else DEGRADATIONS[state](exact, 0)
                     svg = trace(raster).svg
                     if folder:
                         write(folder / f"{name} {size} {grid} {state}.svg".replace(" ", "-"), svg)
                     yield Recovered(name, size, grid, state, fewest=shape.nodes, **recover(shape, svg))
+
+
+def averaged(shape: Shape) -> RgbArray:
+    """The shape's picture, each pixel the mean of many."""
+    factor = 8 if shape.size <= BAR_SIZE else 4
+    fine = rasterize(shape.svg, factor * shape.size).reshape(shape.size, factor, shape.size, factor, 3)
+    return np.asarray(np.rint(fine.mean((1, 3), dtype=np.float32)), np.uint8)
 
 
 def geometry_table(rows: Sequence[Recovered]) -> str:

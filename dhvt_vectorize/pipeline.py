@@ -118,14 +118,17 @@ def _outline(
     from .tracing.curves import fit_curves
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines, simplified_polygons
+    from .tracing.primitives import with_primitives
     from .tracing.subpixel import subpixel_polylines
 
     planar_map = trace_planar_map(labels)
     if options.mode == "pixel":
         return pixel_outlines(planar_map)
     points, offsets = subpixel_polylines(planar_map, colours, face_colours)
-    fit = fit_curves if options.mode == "spline" else simplified_polygons
-    return fit(planar_map, points, offsets, float(options.tolerance or 0.0))
+    tolerance = float(options.tolerance or 0.0)
+    if options.mode == "polygon":
+        return simplified_polygons(planar_map, points, offsets, tolerance)
+    return with_primitives(fit_curves(planar_map, points, offsets, tolerance), points, offsets, tolerance)
 
 
 def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:

@@ -42,5 +42,6 @@ def simplify_covered(outlines: Outlines, layers: Layers, opacity: Float32[np.nda
         np.concatenate([outlines.control_points, control_points]),
         np.concatenate([outlines.is_line, is_line]),
         np.concatenate([outlines.offsets, outlines.offsets[-1] + np.cumsum(counts)]),
+        outlines.primitives,
     )
     return extended, replace(layers, half_arcs=half_arcs, ring_offsets=ring_offsets)

@@ -1,6 +1,7 @@
 """Layers + Outlines + Paints → SVG text, the same bytes for the same drawing.
 
 Paths have relative commands and no needless digits; neighbours in the painting order with the same paint share a path;
+a shape that is one primitive is written as its element;
 gradients are in user space, each written once. Written by svgwrite with validation off (on, it takes longer than
 everything else together).
 """
@@ -17,6 +18,7 @@ from ..tracing.outlines import Outlines
 from . import _path_kernels
 from .layering import Layers
 from .paints import Paints
+from .primitives import element, primitives_of_shapes
 
 
 def write_svg(outlines: Outlines, layers: Layers, paints: Paints, precision: int, title: str, description: str) -> str:
@@ -28,10 +30,13 @@ def write_svg(outlines: Outlines, layers: Layers, paints: Paints, precision: int
     about.text = description
     document.set_metadata(about)
     fills = [_Fill(paints, int(face), document, precision) for face in layers.face]
-    paths = zip(fills, _path_data(outlines, layers, precision), strict=True)
-    for _, shapes in groupby(paths, key=lambda shape: shape[0].key):
-        fill, first = next(shapes)
-        data = first + "".join(path for _, path in shapes)  # noqa: B031 (the first is taken, these are the rest)
+    paths = zip(fills, _path_data(outlines, layers, precision), primitives_of_shapes(outlines, layers), strict=True)
+    for (_, primitive), shapes in groupby(paths, key=lambda shape: (shape[0].key, shape[2])):
+        fill, first, _ = next(shapes)
+        if primitive is not None:
+            document.add(element(document, primitive, precision, fill.attributes()))
+            continue
+        data = first + "".join(path for _, path, _ in shapes)  # noqa: B031 (the first is taken, these are the rest)
         if data:
             document.add(document.path(d=data, **fill.attributes()))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + str(document.tostring()) + "\n"
