@@ -9,6 +9,7 @@ from ..kernel_cache import njit
 ITERATIONS = 4
 HOPELESS = 4.0  # times the tolerance beyond which a fit is given up after its second step
 LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
+KINK_COS = np.cos(np.radians(15.0))  # a smooth join may turn by so much where that saves a piece
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
@@ -446,6 +447,24 @@ def fit_pieces(points, offsets, firsts, is_line, piece_offsets, tangents, has_ta
 
 
 @njit(cache=True, nogil=True)
+def _fits_loosely(points, first, last, tangents, has_tangent, tolerance, t, b):
+    """Fit a cubic whose direction at smooth joins is its own; does it stay within tolerance and turn little there?"""
+    smooth_first, smooth_last = has_tangent[first], has_tangent[last]
+    if not (smooth_first or smooth_last):
+        return False
+    has_tangent[first] = has_tangent[last] = False
+    worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b)
+    has_tangent[first], has_tangent[last] = smooth_first, smooth_last
+    fits = worst <= tolerance
+    for end in range(2):
+        i, p, q = (first, 0, 1) if end == 0 else (last, 2, 3)
+        if fits and has_tangent[i]:
+            dx, dy = _unit(b[q, 0] - b[p, 0], b[q, 1] - b[p, 1], tangents[i, 0], tangents[i, 1])
+            fits = dx * tangents[i, 0] + dy * tangents[i, 1] >= KINK_COS
+    return fits
+
+
+@njit(cache=True, nogil=True)
 def _emit(points, first, last, tangents, has_tangent, is_line, tolerance, t, b, out, out_lines, filled):
     """One piece between its settled ends; where it does not stay within tolerance, it is split at the worst point."""
     ends = [last]
@@ -468,7 +487,7 @@ def _emit(points, first, last, tangents, has_tangent, is_line, tolerance, t, b, 
             ends.pop()
             continue
         worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b)
-        if worst <= tolerance:
+        if worst <= tolerance or _fits_loosely(points, begin, end, tangents, has_tangent, tolerance, t, b):
             out[filled] = b
             out_lines[filled] = False
             filled += 1
