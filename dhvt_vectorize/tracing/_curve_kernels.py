@@ -9,7 +9,8 @@ from ..kernel_cache import njit
 ITERATIONS = 4
 HOPELESS = 4.0  # times the tolerance beyond which a fit is given up after its second step
 LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
-KINK_COS = np.cos(np.radians(15.0))  # a smooth join may turn by so much where that saves a piece
+TURN_COS = np.cos(np.radians(15.0))  # the direction of a smooth join may turn by so much where that saves a piece,
+KINK_COS = np.cos(np.radians(3.0))  # and by so much if the piece before does not turn along
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
@@ -440,32 +441,53 @@ def fit_pieces(points, offsets, firsts, is_line, piece_offsets, tangents, has_ta
         for k in range(piece_offsets[a], piece_offsets[a + 1]):
             end = firsts[k + 1] if k + 1 < piece_offsets[a + 1] else offsets[a + 1] - 1
             filled = _emit(
-                points, firsts[k], end, tangents, has_tangent, is_line[k], tolerance, t, b, out, out_lines, filled
+                points,
+                firsts[k],
+                end,
+                offsets[a + 1] - 1,
+                tangents,
+                has_tangent,
+                is_line[k],
+                tolerance,
+                t,
+                b,
+                out,
+                out_lines,
+                filled,
             )
         out_offsets[a + 1] = filled
     return out[:filled].copy(), out_lines[:filled].copy(), out_offsets
 
 
 @njit(cache=True, nogil=True)
-def _fits_loosely(points, first, last, tangents, has_tangent, tolerance, t, b):
-    """Fit a cubic whose direction at smooth joins is its own; does it stay within tolerance and turn little there?"""
-    smooth_first, smooth_last = has_tangent[first], has_tangent[last]
-    if not (smooth_first or smooth_last):
-        return False
-    has_tangent[first] = has_tangent[last] = False
-    worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b)
-    has_tangent[first], has_tangent[last] = smooth_first, smooth_last
-    fits = worst <= tolerance
-    for end in range(2):
-        i, p, q = (first, 0, 1) if end == 0 else (last, 2, 3)
-        if fits and has_tangent[i]:
-            dx, dy = _unit(b[q, 0] - b[p, 0], b[q, 1] - b[p, 1], tangents[i, 0], tangents[i, 1])
-            fits = dx * tangents[i, 0] + dy * tangents[i, 1] >= KINK_COS
-    return fits
+def _fits_loosely(points, first, last, tangents, has_tangent, is_arc_end, tolerance, t, b):
+    """Fit a cubic whose direction at its end, then at both ends, is its own; does it stay within tolerance, and turn
+    little from the smooth joins' directions? What comes next goes on in its direction, so that only a start can kink.
+    """
+    smooth = has_tangent[first], has_tangent[last]
+    for loosened in range(2):
+        if (loosened == 0 and (is_arc_end or not smooth[1])) or not (smooth[0] or smooth[1]):
+            continue
+        has_tangent[last] = False
+        has_tangent[first] = smooth[0] and loosened == 0
+        worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b)
+        has_tangent[first], has_tangent[last] = smooth
+        if worst > tolerance:
+            continue
+        ax, ay = _unit(b[1, 0] - b[0, 0], b[1, 1] - b[0, 1], tangents[first, 0], tangents[first, 1])
+        ex, ey = _unit(b[3, 0] - b[2, 0], b[3, 1] - b[2, 1], tangents[last, 0], tangents[last, 1])
+        if smooth[0] and ax * tangents[first, 0] + ay * tangents[first, 1] < KINK_COS:
+            continue
+        if smooth[1] and ex * tangents[last, 0] + ey * tangents[last, 1] < (KINK_COS if is_arc_end else TURN_COS):
+            continue
+        if not is_arc_end:
+            tangents[last, 0], tangents[last, 1] = ex, ey
+        return True
+    return False
 
 
 @njit(cache=True, nogil=True)
-def _emit(points, first, last, tangents, has_tangent, is_line, tolerance, t, b, out, out_lines, filled):
+def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, tolerance, t, b, out, out_lines, filled):
     """One piece between its settled ends; where it does not stay within tolerance, it is split at the worst point."""
     ends = [last]
     begin = first
@@ -487,7 +509,9 @@ def _emit(points, first, last, tangents, has_tangent, is_line, tolerance, t, b, 
             ends.pop()
             continue
         worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b)
-        if worst <= tolerance or _fits_loosely(points, begin, end, tangents, has_tangent, tolerance, t, b):
+        if worst <= tolerance or _fits_loosely(
+            points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b
+        ):
             out[filled] = b
             out_lines[filled] = False
             filled += 1

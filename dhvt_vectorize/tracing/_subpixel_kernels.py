@@ -10,6 +10,8 @@ DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
 AGREEMENT = 24.0  # levels within which a local side colour is taken to be the region's own
 EVEN, SPIKE = 0.12, (0.2, 0.8)  # pixels by which points scatter along a line, and by which a spike sticks out of it
+MIXED, LOOKED_AT = 2, 5  # points next to a junction that are unsure, and points after these that give its arcs' lines
+WEIGHT = 0.02  # of a junction's first guess, beside 1 for each line
 OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much of how far it runs across
 
 
@@ -68,7 +70,12 @@ def _settle_spikes(line, middle):
         for k in (-3, -2, 2, 3):
             scatter = max(scatter, abs((before[i + k, 0] - cx) * nx + (before[i + k, 1] - cy) * ny))
         off = (before[i, 0] - cx) * nx + (before[i, 1] - cy) * ny
-        if scatter > EVEN or not SPIKE[0] <= abs(off) <= SPIKE[1]:
+        # on a bend both neighbours lie off the line as well
+        beside = min(
+            abs((before[i - 1, 0] - cx) * nx + (before[i - 1, 1] - cy) * ny),
+            abs((before[i + 1, 0] - cx) * nx + (before[i + 1, 1] - cy) * ny),
+        )
+        if max(scatter, beside) > EVEN or not SPIKE[0] <= abs(off) <= SPIKE[1]:
             continue
         x, y = before[i, 0] - off * nx, before[i, 1] - off * ny
         if max(abs(x - middle[i, 0]), abs(y - middle[i, 1])) <= 1.0:
@@ -176,6 +183,7 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
     """Move the ends of all arcs to where their junctions belong, in place."""
     near = np.empty((4, 2))
     far = np.empty((4, 2))
+    line = np.empty((4, 4))
     for j in range(junctions.shape[0]):
         x, y = float(junctions[j, 0]), float(junctions[j, 1])
         n = 0
@@ -186,6 +194,8 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             _ends(points, offsets, h, near[n], far[n])
             n += 1
         px, py = _meeting(near, far, n)
+        if n >= 3:
+            px, py = _crossing(points, offsets, leaving[j], px, py, line)
         if x == 0 or x == width:
             py = _extended(near[0, 0], near[0, 1], far[0, 0], far[0, 1], x)
         if y == 0 or y == height:
@@ -201,6 +211,8 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             if h >= 0:
                 i = offsets[h // 2] if h % 2 == 0 else offsets[h // 2 + 1] - 1
                 points[i, 0], points[i, 1] = px, py
+                if left[h // 2] >= 0 and right[h // 2] >= 0:
+                    _straighten_start(points, offsets, h)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -243,3 +255,69 @@ def _meeting(near, far, n):
     if bi >= 0:
         return 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
     return mx, my
+
+
+@njit(cache=True, nogil=True)
+def _line_of_start(points, offsets, half_arc, out):
+    """The line through the points of a half-arc's start but for those next to the junction, where three colours mix:
+    a point and a direction. False if there are too few."""
+    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
+    count = min(LOOKED_AT, end - begin - MIXED - 1)
+    if count < 2:
+        return False
+    sx = sy = sxx = sxy = syy = 0.0
+    for k in range(MIXED + 1, MIXED + 1 + count):
+        i = begin + k if half_arc % 2 == 0 else end - k
+        sx += points[i, 0] / count
+        sy += points[i, 1] / count
+    for k in range(MIXED + 1, MIXED + 1 + count):
+        i = begin + k if half_arc % 2 == 0 else end - k
+        dx, dy = points[i, 0] - sx, points[i, 1] - sy
+        sxx += dx * dx
+        sxy += dx * dy
+        syy += dy * dy
+    angle = 0.5 * np.arctan2(2 * sxy, sxx - syy)
+    out[0], out[1], out[2], out[3] = sx, sy, np.cos(angle), np.sin(angle)
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _crossing(points, offsets, half_arcs, px, py, line):
+    """The point nearest, in least squares, to the lines of the half-arcs that meet, and a little to (px, py)."""
+    a11, a12, a22 = WEIGHT, 0.0, WEIGHT
+    b1, b2 = 0.0, 0.0
+    for d in range(4):
+        if half_arcs[d] < 0 or not _line_of_start(points, offsets, half_arcs[d], line[0]):
+            continue
+        nx, ny = -line[0, 3], line[0, 2]
+        away = (line[0, 0] - px) * nx + (line[0, 1] - py) * ny
+        a11 += nx * nx
+        a12 += nx * ny
+        a22 += ny * ny
+        b1 += nx * away
+        b2 += ny * away
+    det = a11 * a22 - a12 * a12
+    return px + (b1 * a22 - b2 * a12) / det, py + (b2 * a11 - b1 * a12) / det
+
+
+@njit(cache=True, nogil=True)
+def _straighten_start(points, offsets, half_arc):
+    """Move the points next to a junction onto the straight way from it to those beyond, if they are near that."""
+    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
+    if end - begin < 2 * MIXED + 4:
+        return
+    step = 1 if half_arc % 2 == 0 else -1
+    start = begin if half_arc % 2 == 0 else end
+    x, y = points[start, 0], points[start, 1]
+    tx = 0.5 * (points[start + step * (MIXED + 1), 0] + points[start + step * (MIXED + 2), 0])
+    ty = 0.5 * (points[start + step * (MIXED + 1), 1] + points[start + step * (MIXED + 2), 1])
+    length = np.hypot(tx - x, ty - y)
+    if length == 0:
+        return
+    dx, dy = (tx - x) / length, (ty - y) / length
+    for k in range(1, MIXED + 1):
+        i = start + step * k
+        along = min(length, max(0.0, (points[i, 0] - x) * dx + (points[i, 1] - y) * dy))
+        mx, my = x + along * dx, y + along * dy
+        if np.hypot(points[i, 0] - mx, points[i, 1] - my) <= 0.7:
+            points[i, 0], points[i, 1] = mx, my
