@@ -10,8 +10,7 @@ DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
 AGREEMENT = 24.0  # levels within which a local side colour is taken to be the region's own
 EVEN, SPIKE = 0.12, (0.2, 0.8)  # pixels by which points scatter along a line, and by which a spike sticks out of it
-MIXED, LOOKED_AT = 2, 5  # points next to a junction that are unsure, and points after these that give its arcs' lines
-WEIGHT = 0.02  # of a junction's first guess, beside 1 for each line
+MIXED = 2  # points next to a junction that are unsure: three colours mix there
 OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much of how far it runs across
 
 
@@ -183,7 +182,6 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
     """Move the ends of all arcs to where their junctions belong, in place."""
     near = np.empty((4, 2))
     far = np.empty((4, 2))
-    line = np.empty((4, 4))
     for j in range(junctions.shape[0]):
         x, y = float(junctions[j, 0]), float(junctions[j, 1])
         n = 0
@@ -194,8 +192,6 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             _ends(points, offsets, h, near[n], far[n])
             n += 1
         px, py = _meeting(near, far, n)
-        if n >= 3:
-            px, py = _crossing(points, offsets, leaving[j], px, py, line)
         if x == 0 or x == width:
             py = _extended(near[0, 0], near[0, 1], far[0, 0], far[0, 1], x)
         if y == 0 or y == height:
@@ -255,49 +251,6 @@ def _meeting(near, far, n):
     if bi >= 0:
         return 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
     return mx, my
-
-
-@njit(cache=True, nogil=True)
-def _line_of_start(points, offsets, half_arc, out):
-    """The line through the points of a half-arc's start but for those next to the junction, where three colours mix:
-    a point and a direction. False if there are too few."""
-    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
-    count = min(LOOKED_AT, end - begin - MIXED - 1)
-    if count < 2:
-        return False
-    sx = sy = sxx = sxy = syy = 0.0
-    for k in range(MIXED + 1, MIXED + 1 + count):
-        i = begin + k if half_arc % 2 == 0 else end - k
-        sx += points[i, 0] / count
-        sy += points[i, 1] / count
-    for k in range(MIXED + 1, MIXED + 1 + count):
-        i = begin + k if half_arc % 2 == 0 else end - k
-        dx, dy = points[i, 0] - sx, points[i, 1] - sy
-        sxx += dx * dx
-        sxy += dx * dy
-        syy += dy * dy
-    angle = 0.5 * np.arctan2(2 * sxy, sxx - syy)
-    out[0], out[1], out[2], out[3] = sx, sy, np.cos(angle), np.sin(angle)
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _crossing(points, offsets, half_arcs, px, py, line):
-    """The point nearest, in least squares, to the lines of the half-arcs that meet, and a little to (px, py)."""
-    a11, a12, a22 = WEIGHT, 0.0, WEIGHT
-    b1, b2 = 0.0, 0.0
-    for d in range(4):
-        if half_arcs[d] < 0 or not _line_of_start(points, offsets, half_arcs[d], line[0]):
-            continue
-        nx, ny = -line[0, 3], line[0, 2]
-        away = (line[0, 0] - px) * nx + (line[0, 1] - py) * ny
-        a11 += nx * nx
-        a12 += nx * ny
-        a22 += ny * ny
-        b1 += nx * away
-        b2 += ny * away
-    det = a11 * a22 - a12 * a12
-    return px + (b1 * a22 - b2 * a12) / det, py + (b2 * a11 - b1 * a12) / det
 
 
 @njit(cache=True, nogil=True)
