@@ -91,7 +91,10 @@ def _node(x, y, p, q, p_line, q_line, corner, slack):
             # anti-aliasing cuts the tip off, the more the sharper it is
             reach = REACH / max(0.3, np.sqrt(0.5 + 0.5 * dot))
             away = min(_off_ray(x - mx, y - my, -p[2], -p[3]), _off_ray(x - mx, y - my, q[2], q[3]))
-            if (mx - x) ** 2 + (my - y) ** 2 <= reach * reach and (corner or away <= slack):
+            # but for corners, what was at the node must stay near; a cubic leaves its tangent soon
+            if not corner:
+                reach = (reach if p_line and q_line else slack) if away <= slack else -1.0
+            if np.hypot(mx - x, my - y) <= reach:
                 return mx, my, 0.0, 0.0, False
         return x, y, 0.0, 0.0, False
     norm = np.hypot(p[2] + q[2], p[3] + q[3])
