@@ -20,8 +20,8 @@ FILLS = ("flat", "gradient", "auto")
 LAYERINGS = ("stacked", "cutout")
 GROUPS = ("none", "color", "tree")
 PRESETS: dict[str, dict[str, Any]] = {
-    "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
-    "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.35, "precision": 2},
+    "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
+    "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
     "photo": {"mode": "spline", "fill": "auto", "detail": 0.7, "min_area": 4, "tolerance": 0.8, "precision": 1},
     "pixel-art": {"mode": "pixel", "fill": "flat", "detail": 1.0, "min_area": 0, "tolerance": 0.05, "precision": 0},
     "bw": {

@@ -88,7 +88,7 @@ class Vectorizer:
         with clock("outlines"):
             outlines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
-            layers = _layer(outlines.planar_map, features, paints.opacity, options)
+            outlines, layers = _layer(outlines, features, paints.opacity, options)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -118,22 +118,32 @@ def _outline(
     from .tracing.curves import fit_curves
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines, simplified_polygons
+    from .tracing.primitives import with_primitives
     from .tracing.subpixel import subpixel_polylines
 
     planar_map = trace_planar_map(labels)
     if options.mode == "pixel":
         return pixel_outlines(planar_map)
     points, offsets = subpixel_polylines(planar_map, colours, face_colours)
-    fit = fit_curves if options.mode == "spline" else simplified_polygons
-    return fit(planar_map, points, offsets, float(options.tolerance or 0.0))
+    tolerance = float(options.tolerance or 0.0)
+    if options.mode == "polygon":
+        return simplified_polygons(planar_map, points, offsets, tolerance)
+    return with_primitives(fit_curves(planar_map, points, offsets, tolerance), points, offsets, tolerance)
 
 
-def _layer(planar_map: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> Any:
+def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:
+    """The layers, and the outlines with the arcs that only layers have."""
+    from .drawing.cover import simplify_covered
     from .drawing.layering import cutout_layers, stacked_layers
     from .tokenizer.hierarchy import build_merge_tree
 
-    layers = cutout_layers if options.layering == "cutout" else stacked_layers
-    return layers(planar_map, build_merge_tree(features.values, planar_map.labels), opacity)
+    planar_map = outlines.planar_map
+    tree = build_merge_tree(features.values, planar_map.labels)
+    if options.layering == "cutout":
+        return outlines, cutout_layers(planar_map, tree, opacity)
+    layers = stacked_layers(planar_map, tree, opacity)
+    # on the pixel grid a shared edge is exact, and nothing is anti-aliased against it
+    return (outlines, layers) if options.mode == "pixel" else simplify_covered(outlines, layers, opacity)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

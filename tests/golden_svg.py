@@ -13,6 +13,7 @@ from itertools import zip_longest
 from path_data import subpaths
 
 TOLERANCE = 0.02
+_NUMBERS = ("x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "x", "y", "width", "height")
 _NUMBER = re.compile(r"-?(?:\d+\.?\d*|\.\d+)")
 
 
@@ -41,7 +42,7 @@ def _differing(one: dict[str, str], other: dict[str, str], tolerance: float) -> 
     for name in sorted(one.keys() & other.keys()):
         if name == "d":
             lines += _moved(one[name], other[name], tolerance)
-        elif not _near(one[name], other[name], tolerance if name in ("x1", "y1", "x2", "y2") else 0.0):
+        elif not _near(one[name], other[name], tolerance if name in _NUMBERS else 0.0):
             lines.append(f"{name}: {one[name]!r} is {other[name]!r}")
     return lines
 

@@ -8,7 +8,7 @@ from scipy.spatial import cKDTree
 from dhvt_vectorize.tracing.outlines import Outlines
 from dhvt_vectorize.tracing.planar_map import PlanarMap
 
-DENSE = 400  # samples a segment
+DENSE = 1200  # samples a segment, for cubics may be a hundred pixels long
 
 
 def arcs_of(*polylines: np.ndarray, on_frame: bool = False) -> tuple[PlanarMap, np.ndarray, np.ndarray]:

@@ -85,7 +85,7 @@ def test_a_moved_path_is_a_difference(name: str, place: int) -> None:
 
 
 def test_a_moved_point_inside_a_path_is_a_difference() -> None:
-    svg = golden("target")
+    svg = golden("signature")
 
     def moved(data: str) -> str:
         """One step of a cubic's control point longer by a twentieth."""
@@ -99,7 +99,13 @@ def test_a_moved_point_inside_a_path_is_a_difference() -> None:
 def test_a_changed_colour_is_a_difference() -> None:
     svg = golden("target")
     colour = re.findall(r'fill="(#\w+)"', svg)[-1]
-    assert differences(svg, svg.replace(colour, "#123456")) == [f"<path> fill: {colour!r} is '#123456'"]
+    assert differences(svg, svg.replace(colour, "#123456")) == [f"<circle> fill: {colour!r} is '#123456'"]
+
+
+def test_a_moved_or_grown_circle_is_a_difference() -> None:
+    svg = golden("target")
+    for number in ("cx", "r"):
+        assert differences(svg, re.sub(rf' {number}="(\d+)', lambda match: f"{match[0]}1", svg, count=1))
 
 
 def test_a_changed_opacity_is_a_difference() -> None:
@@ -124,8 +130,8 @@ def test_a_dropped_path_and_a_dropped_subpath_are_differences() -> None:
 
 def test_a_swapped_order_is_a_difference() -> None:
     svg = golden("target")
-    paths = re.findall(r"<path [^>]*/>", svg)
-    swapped = svg.replace(paths[0], "@").replace(paths[1], paths[0]).replace("@", paths[1])
+    circles = re.findall(r"<circle [^>]*/>", svg)
+    swapped = svg.replace(circles[0], "@").replace(circles[1], circles[0]).replace("@", circles[1])
     assert differences(svg, swapped)
 
 

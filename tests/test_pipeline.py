@@ -170,7 +170,9 @@ def test_a_larger_tolerance_takes_fewer_segments(mode: str) -> None:
 
 @pytest.mark.parametrize("precision", range(7))
 def test_coordinates_have_at_most_the_asked_decimals(precision: int) -> None:
-    numbers = [t for data in path_data(draw(target(), precision=precision)) for t in tokens(data) if not t.isalpha()]
+    drawing = draw(target(), precision=precision)
+    numbers = [t for data in path_data(drawing) for t in tokens(data) if not t.isalpha()]
+    numbers += re.findall(r' (?:cx|cy|r)="([^"]*)"', drawing.to_svg())
     assert max(len(number.partition(".")[2]) for number in numbers) == precision
 
 

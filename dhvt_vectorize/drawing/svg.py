@@ -14,11 +14,12 @@ from itertools import pairwise
 import numpy as np
 import svgwrite
 
-from ..tracing.outlines import Outlines
+from ..tracing.outlines import Outlines, Primitive
 from . import _path_kernels
 from .arrangement import Item, Path, arrange, paths_in
 from .layering import Layers
 from .paints import Paints
+from .primitives import element, primitives_of_shapes
 from .trapping import Traps, traps
 
 
@@ -52,10 +53,14 @@ def write_svg(
         strokes = traps(outlines, layers, paints.opacity, trap)
         if len(strokes.face):
             document.add(_trap_group(strokes, 2 * trap, fills, document, precision))
-    items = arrange(layers, outlines, [fills.key(face) for face in layers.face.tolist()], group)
+    primitives = primitives_of_shapes(outlines, layers)
+    keys: list[Hashable] = [fills.key(face) for face in layers.face.tolist()]
+    # a primitive shares no path, or it would be none
+    keys = [key if primitives[shape] is None else (key, shape) for shape, key in enumerate(keys)]
+    items = arrange(layers, outlines, keys, group)
     data = iter(_path_data(outlines, layers, [path.shapes for path in paths_in(items)], precision))
-    for element in _elements(items, data, layers, fills, document):
-        document.add(element)
+    for drawn in _elements(items, data, layers, primitives, fills, document, precision):
+        document.add(drawn)
     if not document.defs.elements:
         document.elements.remove(document.defs)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(document.get_xml()) + "\n"
@@ -70,16 +75,25 @@ def _text(root: ElementTree.Element) -> str:
 
 
 def _elements(
-    items: Sequence[Item], data: Iterator[str], layers: Layers, fills: _Fills, document: svgwrite.Drawing
+    items: Sequence[Item],
+    data: Iterator[str],
+    layers: Layers,
+    primitives: Sequence[Primitive | None],
+    fills: _Fills,
+    document: svgwrite.Drawing,
+    precision: int,
 ) -> Iterator[svgwrite.base.BaseElement]:
-    """Paths and groups; what vanishes on the grid is left out."""
+    """Paths, primitives and groups; what vanishes on the grid is left out."""
     for item in items:
         if isinstance(item, Path):
-            text = next(data)
-            if text:
-                yield document.path(d=text, **fills.attributes(int(layers.face[item.shapes[0]])))
+            text, first = next(data), item.shapes[0]
+            primitive = primitives[first] if len(item.shapes) == 1 else None
+            if primitive is not None:
+                yield element(document, primitive, precision, fills.attributes(int(layers.face[first])))
+            elif text:
+                yield document.path(d=text, **fills.attributes(int(layers.face[first])))
             continue
-        children = list(_elements(item.children, data, layers, fills, document))
+        children = list(_elements(item.children, data, layers, primitives, fills, document, precision))
         if len(children) < 2:
             yield from children
             continue

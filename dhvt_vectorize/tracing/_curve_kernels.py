@@ -1,4 +1,4 @@
-"""numba kernels of curve fitting: corners of a polyline, least-squares cubics, chains within tolerance."""
+"""numba kernels of curve fitting: where to cut a polyline into lines and cubics, where their ends lie, and the fits."""
 
 from __future__ import annotations
 
@@ -6,98 +6,15 @@ import numpy as np
 
 from ..kernel_cache import njit
 
-NEAR, FAR = 2, 4  # points either side over which a corner's turn is measured
-CORNER_COS = np.cos(np.radians(32.0))
-TANGENT_SPAN = 3  # points either side that give a tangent at a smooth join
 ITERATIONS = 4
-
-
-@njit(cache=True, nogil=True)
-def _turn_cos(points, i, k, n, closed):
-    a, b = i - k, i + k
-    if closed:
-        a, b = a % (n - 1), b % (n - 1)
-    else:
-        a, b = max(0, a), min(n - 1, b)
-    ux, uy = points[i, 0] - points[a, 0], points[i, 1] - points[a, 1]
-    vx, vy = points[b, 0] - points[i, 0], points[b, 1] - points[i, 1]
-    norm = np.sqrt((ux * ux + uy * uy) * (vx * vx + vy * vy))
-    return 1.0 if norm == 0 else max(-1.0, min(1.0, (ux * vx + uy * vy) / norm))
-
-
-@njit(cache=True, nogil=True)
-def corners(points, closed):
-    """Indices of the corners of a polyline, its ends not counted: turns that are sharp and stay as sharp closer up."""
-    n = points.shape[0]
-    last = n - 1
-    sharpness = np.ones(n)
-    for i in range(0 if closed else 1, last):
-        far = _turn_cos(points, i, FAR, n, closed)
-        if far > CORNER_COS:
-            continue
-        near = _turn_cos(points, i, NEAR, n, closed)
-        # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
-        if np.arccos(near) >= 0.7 * np.arccos(far):
-            sharpness[i] = near
-    found = np.empty(n, np.int64)
-    count = 0
-    for i in range(0 if closed else 1, last):
-        if sharpness[i] >= 1.0:
-            continue
-        is_peak = True
-        for k in range(-NEAR, NEAR + 1):
-            j = (i + k) % last if closed else i + k
-            if k == 0 or j < 0 or j > last:
-                continue
-            if sharpness[j] < sharpness[i] or (sharpness[j] == sharpness[i] and k < 0):
-                is_peak = False
-                break
-        if is_peak:
-            found[count] = i
-            count += 1
-    return found[:count].copy()
-
-
-@njit(cache=True, nogil=True)
-def sharpen_corner(points, i, before, after, closed):
-    """Where the lines through the points just before and just after corner i meet, if near; else the point itself."""
-    n = points.shape[0]
-    last = n - 1
-    line = np.empty((2, 4))
-    for side in range(2):
-        step = -1 if side == 0 else 1
-        room = before if side == 0 else after
-        m = min(4, room - 1)
-        if m < 2:
-            return points[i, 0], points[i, 1]
-        sx = sy = sxx = sxy = syy = 0.0
-        for k in range(1, m + 1):
-            j = i + step * k
-            if closed:
-                j %= last
-            sx += points[j, 0]
-            sy += points[j, 1]
-        sx, sy = sx / m, sy / m
-        for k in range(1, m + 1):
-            j = i + step * k
-            if closed:
-                j %= last
-            dx, dy = points[j, 0] - sx, points[j, 1] - sy
-            sxx += dx * dx
-            sxy += dx * dy
-            syy += dy * dy
-        angle = 0.5 * np.arctan2(2 * sxy, sxx - syy)
-        line[side, 0], line[side, 1] = sx, sy
-        line[side, 2], line[side, 3] = np.cos(angle), np.sin(angle)
-    cross = line[0, 2] * line[1, 3] - line[0, 3] * line[1, 2]
-    if abs(cross) < 0.3:
-        return points[i, 0], points[i, 1]
-    dx, dy = line[1, 0] - line[0, 0], line[1, 1] - line[0, 1]
-    t = (dx * line[1, 3] - dy * line[1, 2]) / cross
-    x, y = line[0, 0] + t * line[0, 2], line[0, 1] + t * line[0, 3]
-    if (x - points[i, 0]) ** 2 + (y - points[i, 1]) ** 2 > 1.5 * 1.5:
-        return points[i, 0], points[i, 1]
-    return x, y
+HOPELESS = 4.0  # times the tolerance beyond which a fit is given up after its second step
+LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
+TURN_COS = np.cos(np.radians(15.0))  # the direction of a smooth join may turn by so much where that saves a piece,
+KINK_COS = np.cos(np.radians(3.0))  # and by so much if the piece before does not turn along
+CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
+STRAIGHT = 0.7  # of the tolerance that a line may take
+LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
+FAILED = 1e6  # added to the cost of a piece that does not stay within tolerance
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -111,22 +28,25 @@ def _bezier(b, t):
 
 
 @njit(cache=True, nogil=True)
-def _chord_parameters(points, first, last, t):
+def _chord_parameters(points, first, last, stride, t):
+    """t[first], t[first + stride] … t[last]: distance along the chords, 0…1. Returns their length."""
     t[first] = 0.0
-    for i in range(first + 1, last + 1):
-        t[i] = t[i - 1] + np.sqrt((points[i, 0] - points[i - 1, 0]) ** 2 + (points[i, 1] - points[i - 1, 1]) ** 2)
-    total = t[last]
+    before = first
+    for i in range(first + stride, last, stride):
+        t[i] = t[before] + np.hypot(points[i, 0] - points[before, 0], points[i, 1] - points[before, 1])
+        before = i
+    total = t[before] + np.hypot(points[last, 0] - points[before, 0], points[last, 1] - points[before, 1])
     if total > 0:
-        for i in range(first, last + 1):
+        for i in range(first, last, stride):
             t[i] /= total
     return total
 
 
 @njit(cache=True, nogil=True)
-def _solve_free(points, first, last, t, b):
+def _solve_free(points, first, last, stride, t, b):
     """Least squares for both inner control points; False if the system is near singular."""
     c11 = c12 = c22 = x1 = x2 = y1 = y2 = 0.0
-    for i in range(first + 1, last):
+    for i in range(first + stride, last, stride):
         u = t[i]
         s = 1.0 - u
         a1, a2 = 3 * s * s * u, 3 * s * u * u
@@ -149,11 +69,11 @@ def _solve_free(points, first, last, t, b):
 
 
 @njit(cache=True, nogil=True)
-def _solve_tangents(points, first, last, t, b, t1x, t1y, t2x, t2y, length):
+def _solve_tangents(points, first, last, stride, t, b, t1x, t1y, t2x, t2y, length):
     """Least squares for the two handles' lengths along given unit tangents (Schneider 1990)."""
     c11 = c12 = c22 = x1 = x2 = 0.0
     dot = t1x * t2x + t1y * t2y
-    for i in range(first + 1, last):
+    for i in range(first + stride, last, stride):
         u = t[i]
         s = 1.0 - u
         a1, a2 = 3 * s * s * u, 3 * s * u * u
@@ -179,10 +99,11 @@ def _solve_tangents(points, first, last, t, b, t1x, t1y, t2x, t2y, length):
 
 
 @njit(cache=True, nogil=True)
-def _reparametrise(points, first, last, t, b):
-    """One Newton step for every point towards its nearest parameter; returns the greatest distance and its index."""
-    worst, where = 0.0, first + 1
-    for i in range(first + 1, last):
+def _reparametrise(points, first, last, stride, t, b):
+    """One Newton step for every point towards its nearest parameter; returns the greatest distance, where, and the sum
+    of squares."""
+    worst, where, total = 0.0, first + 1, 0.0
+    for i in range(first + stride, last, stride):
         u = t[i]
         x, y = _bezier(b, u)
         dx, dy = x - points[i, 0], y - points[i, 1]
@@ -202,9 +123,10 @@ def _reparametrise(points, first, last, t, b):
                 d = dx * dx + dy * dy
         else:
             d = dx * dx + dy * dy
+        total += d
         if d > worst:
             worst, where = d, i
-    return np.sqrt(worst), where
+    return np.sqrt(worst), where, total
 
 
 @njit(cache=True, nogil=True)
@@ -223,37 +145,39 @@ def _line_deviation(points, first, last):
 
 
 @njit(cache=True, nogil=True)
-def fit_cubic(points, first, last, tangents, has_tangent, tolerance, t, b):
-    """Fit one cubic to points[first..last]; returns (greatest distance, its index). `b` (4, 2) receives the curve.
+def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, b):
+    """Fit one cubic to points[first..last], written to `b` (4, 2); returns (greatest distance, where, sum of squares).
 
-    Where an end has no given tangent, the tangent is that of an unconstrained fit.
+    Of the points between the ends every `stride`-th counts, and the sum is made up for the others. Where an end has no
+    given tangent, the tangent is that of an unconstrained fit.
     """
     b[0] = points[first]
     b[3] = points[last]
-    length = _chord_parameters(points, first, last, t)
+    length = _chord_parameters(points, first, last, stride, t)
     t1x, t1y = tangents[first, 0], tangents[first, 1]
     t2x, t2y = -tangents[last, 0], -tangents[last, 1]
     free1, free2 = not has_tangent[first], not has_tangent[last]
+    loose = free1 and free2 and last - first >= 4 * stride
     if free1 or free2:
-        enough = last - first >= 4 and _solve_free(points, first, last, t, b)
-        near_1 = min(first + 2, last)
-        near_2 = max(last - 2, first)
+        enough = last - first >= 4 * stride and _solve_free(points, first, last, stride, t, b)
+        loose = loose and enough
         if free1:
-            gx, gy = (b[1, 0], b[1, 1]) if enough else (points[near_1, 0], points[near_1, 1])
+            near = min(first + 2, last)
+            gx, gy = (b[1, 0], b[1, 1]) if enough else (points[near, 0], points[near, 1])
             t1x, t1y = _unit(gx - b[0, 0], gy - b[0, 1], points[last, 0] - b[0, 0], points[last, 1] - b[0, 1])
         if free2:
-            gx, gy = (b[2, 0], b[2, 1]) if enough else (points[near_2, 0], points[near_2, 1])
+            near = max(last - 2, first)
+            gx, gy = (b[2, 0], b[2, 1]) if enough else (points[near, 0], points[near, 1])
             t2x, t2y = _unit(gx - b[3, 0], gy - b[3, 1], points[first, 0] - b[3, 0], points[first, 1] - b[3, 1])
-    worst, where = np.inf, (first + last) // 2
+    worst, where, total = np.inf, (first + last) // 2, np.inf
     for step in range(ITERATIONS):
-        if free1 and free2 and last - first >= 4 and _solve_free(points, first, last, t, b) and _tame(b, length):
-            pass
-        else:
-            _solve_tangents(points, first, last, t, b, t1x, t1y, t2x, t2y, length)
-        worst, where = _reparametrise(points, first, last, t, b)
-        if worst <= tolerance or (step > 0 and worst > 4.0 * tolerance):
+        # at the first step the free solution is there already
+        if not (loose and (step == 0 or _solve_free(points, first, last, stride, t, b)) and _tame(b, length)):
+            _solve_tangents(points, first, last, stride, t, b, t1x, t1y, t2x, t2y, length)
+        worst, where, total = _reparametrise(points, first, last, stride, t, b)
+        if worst <= tolerance or worst > (HOPELESS if step > 0 else 4 * HOPELESS) * tolerance:
             break
-    return worst, where
+    return worst, where, total * stride
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -276,139 +200,330 @@ def _unit(x, y, fallback_x, fallback_y):
 
 
 @njit(cache=True, nogil=True)
-def _smooth_tangents(points, closed, tangents):
-    """Unit tangents by central differences, for joins inside a smooth stretch."""
+def _sums(points):
+    """Running sums of x, y, x², xy, y², about the first point, for lines through any stretch at once: (n + 1, 5)."""
     n = points.shape[0]
+    sums = np.zeros((n + 1, 5))
     for i in range(n):
-        a, b = i - TANGENT_SPAN, i + TANGENT_SPAN
-        if closed:
-            a, b = a % (n - 1), b % (n - 1)
-        else:
-            a, b = max(0, a), min(n - 1, b)
-        tangents[i, 0], tangents[i, 1] = _unit(points[b, 0] - points[a, 0], points[b, 1] - points[a, 1], 1.0, 0.0)
+        x, y = points[i, 0] - points[0, 0], points[i, 1] - points[0, 1]
+        sums[i + 1, 0] = sums[i, 0] + x
+        sums[i + 1, 1] = sums[i, 1] + y
+        sums[i + 1, 2] = sums[i, 2] + x * x
+        sums[i + 1, 3] = sums[i, 3] + x * y
+        sums[i + 1, 4] = sums[i, 4] + y * y
+    return sums
 
 
 @njit(cache=True, nogil=True)
-def _fit_stretch(points, first, last, tangents, has_tangent, tolerance, t, ends, curves, lines):
-    """Cut points[first..last] into lines and cubics within tolerance; joins are smooth. Returns how many pieces.
+def _line(points, sums, first, last):
+    """The line nearest to points[first..last], their ends, which are less sure, left out where there are enough.
 
-    Splits at the worst point until all fit (Schneider 1990), then joins neighbours that one piece fits after all.
+    Returns a point on it, its unit direction from first to last, and the sum of squares.
     """
-    ends[0] = first
-    ends[1] = last
-    pieces = 1
-    done = 0
-    b = np.empty((4, 2))
-    while done < pieces:
-        i, j = ends[done], ends[done + 1]
-        if _fit_piece(points, i, j, tangents, has_tangent, tolerance, t, b, curves[done], lines, done):
-            done += 1
-            continue
-        _, where = fit_cubic(points, i, j, tangents, has_tangent, tolerance, t, b)
-        # an end piece of one side fits anything, so a split keeps away from the ends where it can
-        where = min(max(where, i + min(2, (j - i) // 2)), j - min(2, (j - i) // 2))
-        has_tangent[where] = True
-        for k in range(pieces, done, -1):
-            ends[k + 1] = ends[k]
-        ends[done + 1] = where
-        pieces += 1
-    k = 0
-    while k + 1 < pieces:
-        if _fit_piece(points, ends[k], ends[k + 2], tangents, has_tangent, tolerance, t, b, curves[k], lines, k):
-            for m in range(k + 1, pieces - 1):
-                ends[m] = ends[m + 1]
-                curves[m] = curves[m + 1]
-                lines[m] = lines[m + 1]
-            ends[pieces - 1] = ends[pieces]
-            pieces -= 1
+    a, b = (first + 1, last) if last - first >= 4 else (first, last + 1)
+    n = b - a
+    mx, my = (sums[b, 0] - sums[a, 0]) / n, (sums[b, 1] - sums[a, 1]) / n
+    sxx = sums[b, 2] - sums[a, 2] - n * mx * mx
+    sxy = sums[b, 3] - sums[a, 3] - n * mx * my
+    syy = sums[b, 4] - sums[a, 4] - n * my * my
+    angle = 0.5 * np.arctan2(2 * sxy, sxx - syy)
+    dx, dy = np.cos(angle), np.sin(angle)
+    if dx * (points[last, 0] - points[first, 0]) + dy * (points[last, 1] - points[first, 1]) < 0:
+        dx, dy = -dx, -dy
+    residual = max(0.0, sxx * dy * dy - 2 * sxy * dx * dy + syy * dx * dx)
+    return points[0, 0] + mx, points[0, 1] + my, dx, dy, residual
+
+
+@njit(cache=True, nogil=True)
+def _deviation(points, first, last, stride, x, y, dx, dy):
+    """The greatest distance from a line of every `stride`-th point from first to last."""
+    worst = 0.0
+    for i in range(first, last + 1, stride):
+        worst = max(worst, abs((points[i, 0] - x) * dy - (points[i, 1] - y) * dx))
+    return worst
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _stride(first, last):
+    return 1 + (last - first) // LOOKED_AT
+
+
+@njit(cache=True, nogil=True)
+def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b):
+    """(cost, is a line) of one piece for points[first..last]: its sum of squares, a cubic's with its price; at least
+    FAILED if none stays within tolerance."""
+    if last - first == 1:
+        return 0.0, True
+    x, y, dx, dy, squares = _line(points, sums, first, last)
+    # the points next to the ends are less sure
+    skip = 2 if last - first >= 8 else 1
+    far = _deviation(points, first + skip, last - skip, _stride(first, last), x, y, dx, dy)
+    straight = far <= STRAIGHT * tolerance
+    price = LINE_PRICE * np.log(last - first + 1.0)
+    if straight and squares <= price:
+        return squares, True
+    worst, _, total = fit_cubic(
+        points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b
+    )
+    if worst > CLOSE * tolerance:
+        return (squares, True) if straight else (FAILED + total, False)
+    if straight and squares <= total + price:
+        return squares, True
+    return total + price, False
+
+
+@njit(cache=True, nogil=True)
+def _cut(points, sums, first, last, tangents, has_tangent, tolerance, t, b, ends, count):
+    """Cut points[first..last] into pieces, each as long as it can be; their ends follow ends[count − 1] = first."""
+    begin = first
+    while begin < last:
+        if _cost(points, sums, begin, last, tangents, has_tangent, tolerance, t, b)[0] < FAILED:
+            end = last
         else:
-            k += 1
-    return pieces
+            # double while it fits, then halve the doubt
+            good, step = begin + 1, 4
+            bad = last
+            while begin + step < last:
+                if _cost(points, sums, begin, begin + step, tangents, has_tangent, tolerance, t, b)[0] >= FAILED:
+                    bad = begin + step
+                    break
+                good = begin + step
+                step *= 2
+            while bad - good > max(1, (good - begin) // 16):
+                middle = (good + bad) // 2
+                if _cost(points, sums, begin, middle, tangents, has_tangent, tolerance, t, b)[0] >= FAILED:
+                    bad = middle
+                else:
+                    good = middle
+            end = good
+        ends[count] = end
+        count += 1
+        begin = end
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _fit_piece(points, i, j, tangents, has_tangent, tolerance, t, b, curve, lines, place):
-    """One line or cubic for points[i..j] if it stays within tolerance, written to `curve` and `lines[place]`."""
-    if j - i == 1 or _line_deviation(points, i, j) <= 0.7 * tolerance:
-        curve[0] = points[i]
-        curve[1] = points[i]
-        curve[2] = points[j]
-        curve[3] = points[j]
-        lines[place] = True
-        return True
-    worst, _ = fit_cubic(points, i, j, tangents, has_tangent, tolerance, t, b)
-    if worst > tolerance:
-        return False
-    curve[:] = b
-    lines[place] = False
-    return True
+def _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b):
+    """The cost of two pieces that meet at `at`; a cubic goes on from a line in its direction."""
+    has_tangent[at] = False
+    cost, is_line = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b)
+    if is_line:
+        _, _, tangents[at, 0], tangents[at, 1], _ = _line(points, sums, first, at)
+        has_tangent[at] = True
+    other, is_line_too = _cost(points, sums, at, last, tangents, has_tangent, tolerance, t, b)
+    if is_line_too and not is_line:
+        _, _, tangents[at, 0], tangents[at, 1], _ = _line(points, sums, at, last)
+        has_tangent[at] = True
+        cost, _ = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b)
+    return cost + other
 
 
 @njit(cache=True, nogil=True)
-def fit_arcs(points, offsets, start, is_frame, tolerance):
-    """Lines and cubics for every polyline. Returns control points (S, 4, 2), line flags (S,), offsets (A+1,)."""
+def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
+    """Move the cut between pieces k − 1 and k to where both together cost least, by ever smaller steps."""
+    first, at, last = ends[k - 1], ends[k], ends[k + 1]
+    best = _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
+    step = max(1, (last - first) // 8)
+    while step >= 1:
+        moved = False
+        for place in (at - step, at + step):
+            if place <= first + 1 or place >= last - 1:
+                continue
+            cost = _pair(points, sums, first, place, last, tangents, has_tangent, tolerance, t, b)
+            has_tangent[place] = False
+            if cost < best - 1e-9:
+                best, at, moved = cost, place, True
+                break
+        if not moved:
+            step //= 2
+    has_tangent[ends[k]] = False
+    ends[k] = at
+    _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
+
+
+@njit(cache=True, nogil=True)
+def _sides(points, sums, first, last, is_line, tangents, has_tangent, tolerance, t, b, side):
+    """What a piece is near its two ends: a point and a direction along the piece, and its scatter, to `side` (2, 5)."""
+    if is_line:
+        x, y, dx, dy, squares = _line(points, sums, first, last)
+        for end in range(2):
+            side[end, 0], side[end, 1], side[end, 2], side[end, 3] = x, y, dx, dy
+            side[end, 4] = np.sqrt(squares) / (last - first + 1)
+        return
+    fit_cubic(points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b)
+    side[0, :2] = points[first]
+    side[1, :2] = points[last]
+    side[0, 2], side[0, 3] = _unit(b[1, 0] - b[0, 0], b[1, 1] - b[0, 1], b[3, 0] - b[0, 0], b[3, 1] - b[0, 1])
+    side[1, 2], side[1, 3] = _unit(b[3, 0] - b[2, 0], b[3, 1] - b[2, 1], b[3, 0] - b[0, 0], b[3, 1] - b[0, 1])
+
+
+@njit(cache=True, nogil=True)
+def cut_arcs(points, offsets, start, is_frame, is_corner, tolerance):
+    """Where to cut every polyline into pieces, and which are lines.
+
+    Returns points (P, 2), in which smooth closed arcs begin where a piece does; the pieces' first points, ascending,
+    int64 (S,); line flags (S,); sides (S, 2, 5): of either end a point, the direction along the piece, and how far a
+    line's ends scatter; and the arcs' offsets among pieces (A+1,).
+    """
+    arcs = offsets.size - 1
+    out = points.copy()
+    firsts = np.empty(points.shape[0], np.int64)
+    is_line = np.ones(points.shape[0], np.bool_)
+    side = np.zeros((points.shape[0], 2, 5))
+    out_offsets = np.zeros(arcs + 1, np.int64)
+    filled = 0
+    for a in range(arcs):
+        begin, end = offsets[a], offsets[a + 1]
+        n = end - begin
+        if is_frame[a] or n < 3:
+            for i in range(n - 1):
+                firsts[filled] = begin + i
+                filled += 1
+        else:
+            corner = is_corner[begin:end]
+            arc, ends = _cut_arc(out[begin:end].copy(), start[a] < 0, corner, tolerance, is_line, side, filled)
+            out[begin:end] = arc
+            for i in ends:
+                firsts[filled] = begin + i
+                filled += 1
+        out_offsets[a + 1] = filled
+    return out, firsts[:filled].copy(), is_line[:filled].copy(), side[:filled].copy(), out_offsets
+
+
+@njit(cache=True, nogil=True)
+def _cut_arc(arc, closed, corner, tolerance, is_line, side, filled):
+    """One arc's points, and its pieces' first points; kinds and sides are written from place `filled` on."""
+    n = arc.shape[0]
+    t = np.empty(n)
+    b = np.empty((4, 2))
+    tangents = np.zeros((n, 2))
+    has_tangent = np.zeros(n, np.bool_)
+    ends = np.empty(n + 2, np.int64)
+    ends[0] = 0
+    if closed and not corner[0]:
+        # begin a smooth closed arc where a piece ends, and where it does once that has settled
+        for _ in range(2):
+            sums = _sums(arc)
+            count = _cut(arc, sums, 0, n - 1, tangents, has_tangent, tolerance, t, b, ends, 1)
+            if count > 2:
+                _settle(arc, sums, ends, 1, tangents, has_tangent, tolerance, t, b)
+                has_tangent[ends[1]] = False
+                arc = np.concatenate((arc[ends[1] : n - 1], arc[: ends[1] + 1]))
+    sums = _sums(arc)
+    count = 1
+    for i in range(1, n):
+        if corner[i] or i == n - 1:
+            count = _cut(arc, sums, ends[count - 1], i, tangents, has_tangent, tolerance, t, b, ends, count)
+    for k in range(1, count - 1):
+        if not corner[ends[k]]:
+            _settle(arc, sums, ends, k, tangents, has_tangent, tolerance, t, b)
+    for k in range(count - 1):
+        first, last, place = ends[k], ends[k + 1], filled + k
+        is_line[place] = _cost(arc, sums, first, last, tangents, has_tangent, tolerance, t, b)[1]
+        _sides(arc, sums, first, last, is_line[place], tangents, has_tangent, tolerance, t, b, side[place])
+    return arc, ends[: count - 1]
+
+
+@njit(cache=True, nogil=True)
+def fit_pieces(points, offsets, firsts, is_line, piece_offsets, tangents, has_tangent, is_frame, tolerance):
+    """Lines and cubics for all pieces between their placed ends; `tangents` and `has_tangent` are worked in.
+
+    Returns control points (S, 4, 2), line flags (S,), offsets (A+1,).
+    """
     arcs = offsets.size - 1
     out = np.empty((points.shape[0] + arcs, 4, 2))
     out_lines = np.zeros(points.shape[0] + arcs, np.bool_)
     out_offsets = np.zeros(arcs + 1, np.int64)
+    t = np.empty(points.shape[0])
+    b = np.empty((4, 2))
     filled = 0
     for a in range(arcs):
-        arc = points[offsets[a] : offsets[a + 1]].copy()
-        n = arc.shape[0]
-        if is_frame[a] or n < 3:
-            for i in range(n - 1):
-                out[filled, 0] = arc[i]
-                out[filled, 1] = arc[i]
-                out[filled, 2] = arc[i + 1]
-                out[filled, 3] = arc[i + 1]
-                out_lines[filled] = True
-                filled += 1
-        else:
-            filled = _fit_arc(arc, start[a] < 0, tolerance, out, out_lines, filled)
+        for k in range(piece_offsets[a], piece_offsets[a + 1]):
+            end = firsts[k + 1] if k + 1 < piece_offsets[a + 1] else offsets[a + 1] - 1
+            filled = _emit(
+                points,
+                firsts[k],
+                end,
+                offsets[a + 1] - 1,
+                tangents,
+                has_tangent,
+                is_line[k],
+                tolerance,
+                t,
+                b,
+                out,
+                out_lines,
+                filled,
+            )
         out_offsets[a + 1] = filled
     return out[:filled].copy(), out_lines[:filled].copy(), out_offsets
 
 
 @njit(cache=True, nogil=True)
-def _fit_arc(arc, closed, tolerance, out, out_lines, filled):
-    n = arc.shape[0]
-    found = corners(arc, closed)
-    if closed and found.size > 0:
-        # begin a closed arc at its first corner
-        arc = np.concatenate((arc[found[0] : n - 1], arc[: found[0] + 1]))
-        found = found - found[0]
-    sharp = arc.copy()
-    for k in range(found.size):
-        i = found[k]
-        before = i - (found[k - 1] if k > 0 else (found[-1] - (n - 1) if closed else 0))
-        after = (found[k + 1] if k + 1 < found.size else n - 1) - i
-        sharp[i, 0], sharp[i, 1] = sharpen_corner(arc, i, before, after, closed)
-    if closed:
-        sharp[n - 1] = sharp[0]
-    tangents = np.empty((n, 2))
-    smooth_closed = closed and found.size == 0
-    _smooth_tangents(sharp, smooth_closed, tangents)
-    has_tangent = np.zeros(n, np.bool_)
-    breaks = np.empty(found.size + 3, np.int64)
-    if smooth_closed:
-        has_tangent[0] = has_tangent[n - 1] = has_tangent[n // 2] = True
-        breaks[0], breaks[1], breaks[2] = 0, n // 2, n - 1
-        count = 3
-    else:
-        inner = found[1:] if closed else found
-        breaks[0] = 0
-        for k in range(inner.size):
-            breaks[k + 1] = inner[k]
-        breaks[inner.size + 1] = n - 1
-        count = inner.size + 2
-    t = np.empty(n)
-    ends = np.empty(n + 1, np.int64)
-    curves = np.empty((n, 4, 2))
-    lines = np.zeros(n, np.bool_)
-    for k in range(count - 1):
-        pieces = _fit_stretch(sharp, breaks[k], breaks[k + 1], tangents, has_tangent, tolerance, t, ends, curves, lines)
-        for m in range(pieces):
-            out[filled] = curves[m]
-            out_lines[filled] = lines[m]
+def _fits_loosely(points, first, last, tangents, has_tangent, is_arc_end, tolerance, t, b):
+    """Fit a cubic whose direction at its end, then at both ends, is its own; does it stay within tolerance, and turn
+    little from the smooth joins' directions? What comes next goes on in its direction, so that only a start can kink.
+    """
+    smooth = has_tangent[first], has_tangent[last]
+    for loosened in range(2):
+        if (loosened == 0 and (is_arc_end or not smooth[1])) or not (smooth[0] or smooth[1]):
+            continue
+        has_tangent[last] = False
+        has_tangent[first] = smooth[0] and loosened == 0
+        worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b)
+        has_tangent[first], has_tangent[last] = smooth
+        if worst > tolerance:
+            continue
+        ax, ay = _unit(b[1, 0] - b[0, 0], b[1, 1] - b[0, 1], tangents[first, 0], tangents[first, 1])
+        ex, ey = _unit(b[3, 0] - b[2, 0], b[3, 1] - b[2, 1], tangents[last, 0], tangents[last, 1])
+        if smooth[0] and ax * tangents[first, 0] + ay * tangents[first, 1] < KINK_COS:
+            continue
+        if smooth[1] and ex * tangents[last, 0] + ey * tangents[last, 1] < (KINK_COS if is_arc_end else TURN_COS):
+            continue
+        if not is_arc_end:
+            tangents[last, 0], tangents[last, 1] = ex, ey
+        return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, tolerance, t, b, out, out_lines, filled):
+    """One piece between its settled ends; where it does not stay within tolerance, it is split at the worst point."""
+    ends = [last]
+    begin = first
+    while len(ends) > 0:
+        end = ends[-1]
+        dx, dy = points[end, 0] - points[begin, 0], points[end, 1] - points[begin, 1]
+        length = np.sqrt(dx * dx + dy * dy)
+        if end - begin == 1 or (
+            is_line
+            and length > 0
+            and _deviation(points, begin, end, 1, points[begin, 0], points[begin, 1], dx / length, dy / length)
+            <= tolerance
+        ):
+            out[filled, 0] = out[filled, 1] = points[begin]
+            out[filled, 2] = out[filled, 3] = points[end]
+            out_lines[filled] = True
             filled += 1
+            begin = end
+            ends.pop()
+            continue
+        worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b)
+        if worst <= tolerance or _fits_loosely(
+            points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b
+        ):
+            out[filled] = b
+            out_lines[filled] = False
+            filled += 1
+            begin = end
+            ends.pop()
+            continue
+        # an end piece of one side fits anything, so a split keeps away from the ends where it can
+        where = min(max(where, begin + min(2, (end - begin) // 2)), end - min(2, (end - begin) // 2))
+        low, high = max(begin, where - 3), min(end, where + 3)
+        tangents[where, 0], tangents[where, 1] = _unit(
+            points[high, 0] - points[low, 0], points[high, 1] - points[low, 1], dx, dy
+        )
+        has_tangent[where] = True
+        ends.append(where)
     return filled

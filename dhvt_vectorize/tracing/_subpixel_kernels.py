@@ -9,6 +9,8 @@ from ..kernel_cache import njit
 DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
 AGREEMENT = 24.0  # levels within which a local side colour is taken to be the region's own
+EVEN, SPIKE = 0.12, (0.2, 0.8)  # pixels by which points scatter along a line, and by which a spike sticks out of it
+MIXED = 2  # points next to a junction that are unsure: three colours mix there
 OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much of how far it runs across
 
 
@@ -17,6 +19,7 @@ def edge_points(labels, points, offsets, left, right, start, pixels, colours):
     """The polyline of every arc: its two ends, and between them one point for each pixel side that is kept."""
     arcs = offsets.size - 1
     out = np.empty((points.shape[0] + 2 * arcs, 2), np.float64)
+    middle = np.empty((points.shape[0] + 2 * arcs, 2), np.float64)
     out_offsets = np.zeros(arcs + 1, np.int64)
     filled = 0
     for a in range(arcs):
@@ -35,9 +38,11 @@ def edge_points(labels, points, offsets, left, right, start, pixels, colours):
                 dx = points[i + 1, 0] - points[i, 0]
                 dy = points[i + 1, 1] - points[i, 1]
                 # the right-hand normal of (dx, dy) in a y-down image is (−dy, dx)
-                out[filled, 0] = 0.5 * (points[i, 0] + points[i + 1, 0]) - dy * shift
-                out[filled, 1] = 0.5 * (points[i, 1] + points[i + 1, 1]) + dx * shift
+                middle[filled, 0] = 0.5 * (points[i, 0] + points[i + 1, 0])
+                middle[filled, 1] = 0.5 * (points[i, 1] + points[i + 1, 1])
+                out[filled, 0], out[filled, 1] = middle[filled, 0] - dy * shift, middle[filled, 1] + dx * shift
                 filled += 1
+            _settle_spikes(out[first + (start[a] >= 0) : filled], middle[first + (start[a] >= 0) : filled])
         if start[a] >= 0:
             out[filled, 0], out[filled, 1] = points[end, 0], points[end, 1]
         else:
@@ -45,6 +50,35 @@ def edge_points(labels, points, offsets, left, right, start, pixels, colours):
         filled += 1
         out_offsets[a + 1] = filled
     return out[:filled].copy(), out_offsets
+
+
+@njit(cache=True, nogil=True)
+def _settle_spikes(line, middle):
+    """Move a point or two that stick out of a straight stretch onto it: there a thin region or a speck misled them."""
+    before = line.copy()
+    for i in range(3, line.shape[0] - 3):
+        ax, ay = before[i - 3, 0] + before[i - 2, 0], before[i - 3, 1] + before[i - 2, 1]
+        bx, by = before[i + 3, 0] + before[i + 2, 0], before[i + 3, 1] + before[i + 2, 1]
+        dx, dy = 0.5 * (bx - ax), 0.5 * (by - ay)
+        length = np.hypot(dx, dy)
+        if length < 2.0:
+            continue
+        nx, ny = -dy / length, dx / length
+        cx, cy = 0.25 * (ax + bx), 0.25 * (ay + by)
+        scatter = 0.0
+        for k in (-3, -2, 2, 3):
+            scatter = max(scatter, abs((before[i + k, 0] - cx) * nx + (before[i + k, 1] - cy) * ny))
+        off = (before[i, 0] - cx) * nx + (before[i, 1] - cy) * ny
+        # on a bend both neighbours lie off the line as well
+        beside = min(
+            abs((before[i - 1, 0] - cx) * nx + (before[i - 1, 1] - cy) * ny),
+            abs((before[i + 1, 0] - cx) * nx + (before[i + 1, 1] - cy) * ny),
+        )
+        if max(scatter, beside) > EVEN or not SPIKE[0] <= abs(off) <= SPIKE[1]:
+            continue
+        x, y = before[i, 0] - off * nx, before[i, 1] - off * ny
+        if max(abs(x - middle[i, 0]), abs(y - middle[i, 1])) <= 1.0:
+            line[i, 0], line[i, 1] = x, y
 
 
 @njit(cache=True, nogil=True)
@@ -173,6 +207,8 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             if h >= 0:
                 i = offsets[h // 2] if h % 2 == 0 else offsets[h // 2 + 1] - 1
                 points[i, 0], points[i, 1] = px, py
+                if left[h // 2] >= 0 and right[h // 2] >= 0:
+                    _straighten_start(points, offsets, h)
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -215,3 +251,26 @@ def _meeting(near, far, n):
     if bi >= 0:
         return 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
     return mx, my
+
+
+@njit(cache=True, nogil=True)
+def _straighten_start(points, offsets, half_arc):
+    """Move the points next to a junction onto the straight way from it to those beyond, if they are near that."""
+    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
+    if end - begin < 2 * MIXED + 4:
+        return
+    step = 1 if half_arc % 2 == 0 else -1
+    start = begin if half_arc % 2 == 0 else end
+    x, y = points[start, 0], points[start, 1]
+    tx = 0.5 * (points[start + step * (MIXED + 1), 0] + points[start + step * (MIXED + 2), 0])
+    ty = 0.5 * (points[start + step * (MIXED + 1), 1] + points[start + step * (MIXED + 2), 1])
+    length = np.hypot(tx - x, ty - y)
+    if length == 0:
+        return
+    dx, dy = (tx - x) / length, (ty - y) / length
+    for k in range(1, MIXED + 1):
+        i = start + step * k
+        along = min(length, max(0.0, (points[i, 0] - x) * dx + (points[i, 1] - y) * dy))
+        mx, my = x + along * dx, y + along * dy
+        if np.hypot(points[i, 0] - mx, points[i, 1] - my) <= 0.7:
+            points[i, 0], points[i, 1] = mx, my

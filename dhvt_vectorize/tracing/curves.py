@@ -1,11 +1,16 @@
 """polylines → Outlines of lines and cubic Béziers, every arc whole, within a tolerance.
 
 Corners first: points where the border turns sharply, and as sharply seen closer up (on a bend, half the distance is
-half the turn); a corner moves to where the lines through its sides meet. Between corners the fewest cubics that a
-split-and-join search finds: least squares with Newton reparametrisation (Schneider, "An algorithm for automatically
-fitting digitized curves", Graphics Gems 1990), split at the worst point, joins smooth, then neighbours joined again
-where one piece does. What is nearly straight becomes a line. Every polyline point lies within `tolerance` of its piece,
-but for points at a corner, which moves by up to 1.5 pixels to where its sides meet.
+half the turn). Between corners a stretch is cut into pieces, each as long as one line or cubic stays within the
+tolerance; then every cut moves to where the two pieces beside it cost least. A piece's cost is its description's: the
+sum of squares, and for a cubic the price of its numbers, so what is straight or nearly so becomes a line. Cubics are
+fitted by least squares with Newton reparametrisation (Schneider, "An algorithm for automatically fitting digitized
+curves", Graphics Gems 1990). A smooth closed arc begins where one of its pieces does.
+
+Then the nodes are placed by the fits: a corner where its sides' lines meet, a smooth join on the line beside it and in
+its direction; lines that are level, upright or diagonal within their own scatter become so. The pieces are fitted once
+more between these, and split where that fails. Every polyline point lies within `tolerance` of its piece, but for
+those at a corner, which moves to where its sides meet, by up to four pixels if it is sharp.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from . import _curve_kernels
+from . import _corner_kernels, _curve_kernels, _node_kernels
 from .outlines import Outlines
 from .planar_map import PlanarMap
 
@@ -26,7 +31,14 @@ def fit_curves(
 ) -> Outlines:
     """Fit every arc's polyline within `tolerance` pixels; the image's frame stays straight."""
     is_frame = (planar_map.left < 0) | (planar_map.right < 0)
-    control_points, is_line, segment_offsets = _curve_kernels.fit_arcs(
-        points, offsets, planar_map.start, is_frame, float(tolerance)
+    sharpened, is_corner = _corner_kernels.sharpened_arcs(points, offsets, planar_map.start, is_frame)
+    cut, firsts, is_straight, sides, piece_offsets = _curve_kernels.cut_arcs(
+        sharpened, offsets, planar_map.start, is_frame, is_corner, tolerance
+    )
+    placed, tangents, has_tangent = _node_kernels.place_nodes(
+        cut, offsets, firsts, is_straight, sides, piece_offsets, planar_map.start, is_frame, is_corner, tolerance
+    )
+    control_points, is_line, segment_offsets = _curve_kernels.fit_pieces(
+        placed, offsets, firsts, is_straight, piece_offsets, tangents, has_tangent, is_frame, tolerance
     )
     return Outlines(planar_map, control_points, is_line, segment_offsets)

@@ -5,12 +5,35 @@ Every arc is a chain of segments from its start to its end; neighbours share the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from .planar_map import PlanarMap
+
+
+@dataclass(frozen=True)
+class Primitive:
+    """A shape that SVG has an element for.
+
+    Attributes:
+        kind: which.
+        cx, cy: its centre, in pixels.
+        rx, ry: half its width and height before it is turned.
+        degrees: how far it is turned about its centre, clockwise as seen.
+        corner: radius of a rectangle's corners, 0 for sharp ones.
+    """
+
+    kind: Literal["circle", "ellipse", "rect"]
+    cx: float
+    cy: float
+    rx: float
+    ry: float
+    degrees: float = 0.0
+    corner: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -22,12 +45,15 @@ class Outlines:
         control_points: float64 (S, 4, 2), x and y in pixels; a line repeats its ends: P0 P0 P3 P3.
         is_line: bool (S,).
         offsets: int64 (A+1,), arc a is segments offsets[a] … offsets[a + 1] − 1; consecutive segments share a point.
+            Arcs beyond those of the planar map belong to layers alone.
+        primitives: by arc, what a closed arc is whose segments are a primitive's.
     """
 
     planar_map: PlanarMap
     control_points: Float64[np.ndarray, "S 4 2"]
     is_line: Bool[np.ndarray, "S"]
     offsets: Int64[np.ndarray, "A1"]
+    primitives: Mapping[int, Primitive] = field(default_factory=dict)
 
     def ring(self, half_arcs: Int32[np.ndarray, "R"]) -> tuple[Float64[np.ndarray, "N 4 2"], Bool[np.ndarray, "N"]]:
         """The segments of a ring of half-arcs in walking order, as control points and line flags."""

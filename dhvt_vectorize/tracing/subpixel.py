@@ -4,7 +4,8 @@ On an arc between colours L and R a rim pixel is p = t·L + (1 − t)·R, and t 
 axis that crosses a pixel side, the sum of these areas is where the edge crosses: exact for straight edges when the
 sides are flat. Each pixel side gives one point, moved along that axis; sides nearly along the border's normal (the jogs
 of a staircase) are left out. Side colours come from up to three pixels deep, or from the region's own colour where the
-pixels there agree with it or the region is too thin.
+pixels there agree with it or the region is too thin. A point or two that stick out by less than a pixel from a straight
+stretch are moved onto it.
 
 Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through; on
 the image's frame, to where the arc that ends there crosses it. Arcs on the frame stay on it. Limits: no point moves

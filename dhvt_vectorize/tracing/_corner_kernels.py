@@ -1,0 +1,152 @@
+"""numba kernels of corners: where a polyline turns sharply, and where the lines through its sides meet."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..kernel_cache import njit
+
+NEAR, FAR = 2, 4  # points either side over which a corner's turn is measured
+ROUNDED, FLAT = 2, 0.06  # points beside a corner that are rounded; pixels by which points of a straight side scatter
+REACH = 1.5  # pixels that a corner moves at most
+CORNER_COS = np.cos(np.radians(32.0))
+
+
+@njit(cache=True, nogil=True)
+def _turn_cos(points, i, k, n, closed):
+    a, b = i - k, i + k
+    if closed:
+        a, b = a % (n - 1), b % (n - 1)
+    else:
+        a, b = max(0, a), min(n - 1, b)
+    ux, uy = points[i, 0] - points[a, 0], points[i, 1] - points[a, 1]
+    vx, vy = points[b, 0] - points[i, 0], points[b, 1] - points[i, 1]
+    norm = np.sqrt((ux * ux + uy * uy) * (vx * vx + vy * vy))
+    return 1.0 if norm == 0 else max(-1.0, min(1.0, (ux * vx + uy * vy) / norm))
+
+
+@njit(cache=True, nogil=True)
+def corners(points, closed):
+    """Indices of the corners of a polyline, its ends not counted: turns that are sharp and stay as sharp closer up."""
+    n = points.shape[0]
+    last = n - 1
+    sharpness = np.ones(n)
+    for i in range(0 if closed else 1, last):
+        far = _turn_cos(points, i, FAR, n, closed)
+        if far > CORNER_COS:
+            continue
+        near = _turn_cos(points, i, NEAR, n, closed)
+        # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
+        if np.arccos(near) >= 0.7 * np.arccos(far):
+            sharpness[i] = near
+    found = np.empty(n, np.int64)
+    count = 0
+    for i in range(0 if closed else 1, last):
+        if sharpness[i] >= 1.0:
+            continue
+        is_peak = True
+        for k in range(-NEAR, NEAR + 1):
+            j = (i + k) % last if closed else i + k
+            if k == 0 or j < 0 or j > last:
+                continue
+            if sharpness[j] < sharpness[i] or (sharpness[j] == sharpness[i] and k < 0):
+                is_peak = False
+                break
+        if is_peak:
+            found[count] = i
+            count += 1
+    return found[:count].copy()
+
+
+@njit(cache=True, nogil=True)
+def _line_beside(points, i, step, skip, count, closed, line):
+    """The line through the `count` points after the first `skip` on one side of point i, as a point and a direction,
+    written to `line`; returns the points' root mean square distance from it."""
+    last = points.shape[0] - 1
+    sx = sy = sxx = sxy = syy = 0.0
+    for k in range(1 + skip, 1 + skip + count):
+        j = (i + step * k) % last if closed else i + step * k
+        sx += points[j, 0] / count
+        sy += points[j, 1] / count
+    for k in range(1 + skip, 1 + skip + count):
+        j = (i + step * k) % last if closed else i + step * k
+        dx, dy = points[j, 0] - sx, points[j, 1] - sy
+        sxx += dx * dx
+        sxy += dx * dy
+        syy += dy * dy
+    angle = 0.5 * np.arctan2(2 * sxy, sxx - syy)
+    dx, dy = np.cos(angle), np.sin(angle)
+    line[0], line[1], line[2], line[3] = sx, sy, dx, dy
+    return np.sqrt(max(0.0, sxx * dy * dy - 2 * sxy * dx * dy + syy * dx * dx) / count)
+
+
+@njit(cache=True, nogil=True)
+def sharpen_corner(points, i, before, after, closed, out):
+    """Move out[i] to where the lines through the points on either side of corner i meet, if near.
+
+    Where a side is straight, the two points next to the corner, where anti-aliasing rounds it, are left out and moved
+    onto the side's line. `before` and `after` points away are other ends.
+    """
+    last = points.shape[0] - 1
+    line = np.empty((2, 4))
+    skipped = np.zeros(2, np.int64)
+    for side in range(2):
+        step, room = (-1, before) if side == 0 else (1, after)
+        long = room >= 2 * ROUNDED + 4
+        if long and _line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT:
+            skipped[side] = ROUNDED
+            continue
+        count = min(4, room - 1)
+        if count < 2:
+            return
+        _line_beside(points, i, step, 0, count, closed, line[side])
+    cross = line[0, 2] * line[1, 3] - line[0, 3] * line[1, 2]
+    if abs(cross) < 0.3:
+        return
+    dx, dy = line[1, 0] - line[0, 0], line[1, 1] - line[0, 1]
+    t = (dx * line[1, 3] - dy * line[1, 2]) / cross
+    x, y = line[0, 0] + t * line[0, 2], line[0, 1] + t * line[0, 3]
+    if (x - points[i, 0]) ** 2 + (y - points[i, 1]) ** 2 > REACH * REACH:
+        return
+    out[i, 0], out[i, 1] = x, y
+    for side in range(2):
+        for k in range(1, skipped[side] + 1):
+            j = i + (k if side else -k)
+            if closed:
+                j %= last
+            f = (points[j, 0] - line[side, 0]) * line[side, 2] + (points[j, 1] - line[side, 1]) * line[side, 3]
+            out[j, 0], out[j, 1] = line[side, 0] + f * line[side, 2], line[side, 1] + f * line[side, 3]
+
+
+@njit(cache=True, nogil=True)
+def sharpened_arcs(points, offsets, start, is_frame):
+    """The polylines with every corner moved to where its sides meet, and which points are corners, bool (P,).
+
+
+    A closed arc that has corners begins at its first.
+    """
+    out = points.copy()
+    is_corner = np.zeros(points.shape[0], np.bool_)
+    for a in range(offsets.size - 1):
+        first, end = offsets[a], offsets[a + 1]
+        n = end - first
+        closed = start[a] < 0
+        if is_frame[a] or n < 3:
+            continue
+        arc = points[first:end]
+        found = corners(arc, closed)
+        if closed and found.size > 0:
+            arc = np.concatenate((arc[found[0] : n - 1], arc[: found[0] + 1]))
+            found = found - found[0]
+        sharp = out[first:end]
+        sharp[:] = arc
+        for k in range(found.size):
+            i = found[k]
+            before = i - (found[k - 1] if k > 0 else (found[-1] - (n - 1) if closed else 0))
+            after = (found[k + 1] if k + 1 < found.size else n - 1) - i
+            sharpen_corner(arc, i, before, after, closed, sharp)
+            is_corner[first + i] = True
+        if closed:
+            sharp[n - 1] = sharp[0]
+            is_corner[end - 1] = is_corner[first]
+    return out, is_corner
