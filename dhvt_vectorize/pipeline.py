@@ -142,8 +142,10 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
     if options.layering == "cutout":
         return outlines, cutout_layers(planar_map, tree, opacity)
     layers = stacked_layers(planar_map, tree, opacity)
-    # on the pixel grid a shared edge is exact, and nothing is anti-aliased against it
-    return (outlines, layers) if options.mode == "pixel" else simplify_covered(outlines, layers, opacity)
+    # on the pixel grid a shared edge is exact; a photograph's small regions have little room, and the search takes time
+    if options.mode == "pixel" or options.preset == "photo":
+        return outlines, layers
+    return simplify_covered(outlines, layers, opacity)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

@@ -9,7 +9,7 @@ from ..kernel_cache import njit
 DEPTHS = (3.0, 1.5, 0.8)  # pixels that a simpler way is tried beneath the cover, deepest first
 MARGIN = 0.7  # pixels that must lie on either side of it within the cover
 END, TIP = 1.5, 0.8  # pixels from its ends within which the cover may be narrower, and need not be seen at all
-MOST_PIECES = 4
+MOST_PIECES = 2
 SAMPLES = 8  # a cubic, for the border it replaces
 CHECKS = 64  # places along a piece that are looked at, at most
 
@@ -163,7 +163,10 @@ def _way(labels, border, corners, cover, rank_of_face, shape, most, way, flips):
         ):
             return 1
         for depth in DEPTHS:
-            aside = _aside(border, depth if cover >= 0 else -depth)
+            depth = depth if cover >= 0 else -depth
+            if not _has_room(labels, border, depth, cover, rank_of_face, shape):
+                continue
+            aside = _aside(border, depth)
             for p in range(pieces):
                 a, b = p * (aside.shape[0] - 1) // pieces, (p + 1) * (aside.shape[0] - 1) // pieces
                 _cubic(aside, a, b, way[p])
@@ -171,6 +174,24 @@ def _way(labels, border, corners, cover, rank_of_face, shape, most, way, flips):
                 return pieces
         pieces *= 2
     return 0
+
+
+@njit(cache=True, nogil=True)
+def _has_room(labels, border, depth, cover, rank_of_face, shape):
+    """Is there cover at that depth from places along the border? A cheap look before anything is fitted."""
+    height, width = labels.shape
+    n = border.shape[0]
+    for i in (n // 4, n // 2, 3 * n // 4):
+        if 0 < i < n - 1:
+            dx, dy = border[i + 1, 0] - border[i - 1, 0], border[i + 1, 1] - border[i - 1, 1]
+            length = max(1e-9, np.hypot(dx, dy))
+            px = int(np.floor(border[i, 0] + depth * dy / length))
+            py = int(np.floor(border[i, 1] - depth * dx / length))
+            if px < 0 or py < 0 or px >= width or py >= height:
+                return False
+            if not _covers(labels[py, px], cover, rank_of_face, shape):
+                return False
+    return True
 
 
 @njit(cache=True, nogil=True)

@@ -2,8 +2,8 @@
 
 In stacked layers a shape's border is often covered: a face painted later has the same border on that side. Drawn
 twice, such a border costs twice the segments, and where both shapes are anti-aliased against it the lower one's colour
-shows through. Here each such run of a ring, from junction to junction, becomes a line, or the fewest cubics (one, two
-or four), that lead from its start to its end beneath the cover: on the inner side beneath one face, so that no border
+shows through. Here each such run of a ring, from junction to junction, becomes a line, or the fewest cubics (one or
+two), that lead from its start to its end beneath the cover: on the inner side beneath one face, so that no border
 between two later shapes loses what lies below it; on the outer side beneath whatever is painted later.
 
 Nothing that shows is changed: every pixel between the old border and the new one belongs to a face whose opaque shape
