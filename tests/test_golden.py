@@ -89,7 +89,7 @@ def test_a_moved_point_inside_a_path_is_a_difference() -> None:
 
     def moved(data: str) -> str:
         """One step of a cubic's control point longer by a twentieth."""
-        return re.sub(r"c(-?[\d.]+)", lambda match: f"c{float(match[1]) + 0.05:.2f}", data, count=1)
+        return re.sub(r"c(-?\d*\.?\d+)", lambda match: f"c{float(match[1]) + 0.05:.2f}", data, count=1)
 
     changed = with_path_data(svg, -1, moved)
     assert changed != svg
