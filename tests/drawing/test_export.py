@@ -342,5 +342,5 @@ def test_other_programs_draw_the_file_as_resvg_draws_the_svg(
 def test_the_paints_of_the_examples_survive_reading(name: str) -> None:
     text = example(name)
     read = read_shapes(text).shapes
-    assert len(read) == len(re.findall("<path ", text))
+    assert len(read) == len(re.findall("<(path|circle|ellipse|rect) ", text))
     assert sum(isinstance(shape.paint, Gradient) for shape in read) == len(re.findall(r'fill="url', text))

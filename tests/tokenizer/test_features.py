@@ -170,6 +170,8 @@ class TestTrained:
         net = trained()
         net(as_tensor(random_pixels(20, 20))).square().sum().backward()
         for name, parameter in net.named_parameters():
+            if name.startswith("rims."):
+                continue  # who owns a rim is decided before the net sees the image, and learned by itself
             assert parameter.grad is not None, name
             assert parameter.grad.abs().sum() > 0, name
 

@@ -26,7 +26,7 @@ from dhvt_vectorize.training.sources import Source
 from dhvt_vectorize.training.tasks import TASKS, LossWeights, Task, task_named
 
 SIZE = 32
-CONFIG = TokenizerConfig(channels=5, context_width=8, context_depth=2, detail_width=8, rim_rule=False)
+CONFIG = TokenizerConfig(channels=5, context_width=8, context_depth=2, detail_width=8, rim_width=8)
 
 
 class Discs(Source):

@@ -22,6 +22,7 @@ from ezdxf.path import Path, to_hatches
 
 from .shapes import Colour, Gradient, Picture, Point, Shape, Subpath
 
+_FLATNESS = 0.1  # pixels that a polygon may lie off a curve, to tell which ring a hole is in
 _RELEASE = "R2010"
 
 
@@ -107,14 +108,19 @@ def _cubics(ring: Subpath) -> Iterator[Bezier4P]:
 
 def _nested(rings: Sequence[Subpath]) -> list[list[Subpath]]:
     """Each outer ring with its holes, which run the other way round; a hole lies in the smallest ring around it."""
-    areas = [_signed_area(_points(ring)) for ring in rings]
-    boxes = [BoundingBox2d(_points(ring)) for ring in rings]
+    # on the curves themselves: their control points may lie outside, a hole's beyond those of its ring
+    curves = [[(point.x, point.y) for point in _path(ring).flattening(_FLATNESS)] for ring in rings]
+    areas = [_signed_area(curve) for curve in curves]
+    boxes = [BoundingBox2d(curve) for curve in curves]
+    for box in boxes:
+        box.grow(_FLATNESS)
+    inner = [BoundingBox2d(curve) for curve in curves]
     # the largest ring of a shape is an outer one
     largest = max(areas, key=abs, default=0.0)
     outer = [number for number, area in enumerate(areas) if area * largest >= 0]
     groups = {number: [rings[number]] for number in outer}
     for number, ring in enumerate(rings):
-        around = [other for other in outer if boxes[other].contains(boxes[number])]
+        around = [other for other in outer if boxes[other].contains(inner[number])]
         if number not in groups and around:
             groups[min(around, key=lambda other: abs(areas[other]))].append(ring)
     return list(groups.values())
