@@ -5,7 +5,8 @@
 
 Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab, rims`
 has the hand-made one, others are weights files by their stems. True regions are the 4-connected pixels of one owner,
-borders that cannot be seen left out (`dhvt_vectorize.training.owners`). Means over a set:
+borders that cannot be seen left out (`dhvt_vectorize.training.owners`). A pixel of which two shapes have equally much
+(the half, on a grid of half pixels) has no owner and is not judged. Means over a set:
 
 regions     how many there are, and the true number
 owned       share of pixels whose region's commonest owner is theirs, as the criterion divides the picture
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 KINDS = ("emoji", "icons", "clipart")
 CLEAN = "clean"
 HAND_MADE = "raw Lab, rims"
-SUPERSAMPLING = 4
+SUPERSAMPLING = 8
 LEAST_CONTRAST = 4.0
 
 Labels = Int32[np.ndarray, "height width"]
@@ -61,7 +62,7 @@ class Ownership:
 
 
 def owners(picture: Picture) -> Labels:
-    """The true regions of a picture of a drawing, at its own size.
+    """The true regions of a picture of a drawing, at its own size, −1 where two own a pixel alike.
 
     Raises:
         InputError: its SVG cannot be drawn.
@@ -77,7 +78,8 @@ def owners(picture: Picture) -> Labels:
     image = render(artwork, view).astype(np.float64)
     alpha = image[..., 3:] / 255
     seen = with_alpha(np.rint(image[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8))
-    return merge_unseen(zones_of(artwork, view, SUPERSAMPLING).regions(), seen, LEAST_CONTRAST)
+    zones = zones_of(artwork, view, SUPERSAMPLING)
+    return zones.judged(merge_unseen(zones.regions(), seen, LEAST_CONTRAST))
 
 
 def measured(tokenizer: DHVTokenizer, picture: Picture, true: Labels) -> Ownership:
@@ -94,7 +96,7 @@ def measured(tokenizer: DHVTokenizer, picture: Picture, true: Labels) -> Ownersh
 
 def owned(labels: Labels, true: Labels) -> float:
     """Share of pixels whose region's commonest true region is theirs."""
-    return float(_common(labels, true).max(axis=1).sum() / labels.size)
+    return float(_common(labels, true).max(axis=1).sum() / max(1, np.count_nonzero(true >= 0)))
 
 
 def slivers(labels: Labels, true: Labels) -> int:
@@ -106,14 +108,15 @@ def slivers(labels: Labels, true: Labels) -> int:
     thin[labels[:-1, :-1][inside]] = False
     common = _common(labels, true)
     owner = common.argmax(axis=1)
-    owns = 2 * common[np.arange(len(owner)), owner] >= np.bincount(true.ravel())[owner]
+    owns = 2 * common[np.arange(len(owner)), owner] >= common.sum(axis=0)[owner]
     return int((thin & ~owns).sum())
 
 
 def _common(labels: Labels, true: Labels) -> Int32[np.ndarray, "K T"]:
     """How many pixels each region shares with each true one."""
-    count = int(true.max()) + 1
-    table = np.bincount(labels.ravel().astype(np.int64) * count + true.ravel(), minlength=(labels.max() + 1) * count)
+    count, judged = int(true.max()) + 1, true >= 0
+    pairs = labels[judged].astype(np.int64) * count + true[judged]
+    table = np.bincount(pairs, minlength=(int(labels.max()) + 1) * count)
     return table.reshape(-1, count).astype(np.int32)
 
 

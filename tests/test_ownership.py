@@ -40,6 +40,13 @@ def test_more_regions_never_own_less(labels: np.ndarray, true: np.ndarray) -> No
     assert owned(labels, true) <= 1
 
 
+@given(label_maps, label_maps)
+def test_pixels_without_an_owner_are_not_judged(labels: np.ndarray, true: np.ndarray) -> None:
+    judged = true.copy()
+    judged[0] = -1
+    assert owned(labels, judged) == owned(labels[1:], true[1:])
+
+
 def test_a_rim_is_a_sliver_and_a_true_hairline_is_none() -> None:
     true = np.zeros((12, 12), np.int32)
     true[:, 6:] = 1

@@ -29,6 +29,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from . import _rim_kernels
+from .kind import noise_level
 from .parts import in_parts
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
 # Two pixels are nearly equal if no channel differs by more than this many levels; noisy images get a wider margin.
 EQUAL_LEVELS, EQUAL_LEVELS_NOISY = 5, 16
-# Above this noise a picture is a photograph, whose thin structures are no flat strokes: the stroke rule would cost it
-# 0.3 dB (Kodak at 1,024 regions).
+# Above this noise thin structures are taken for no strokes: the rule would cost photographs 0.3 dB (Kodak at 1,024
+# regions), and gains nothing on JPEG and noisy drawings.
 STROKE_NOISE = 0.0
 # Steps from a rim to its sides, at most: by the rule alone, and where a net decides.
 REACH, REACH_LEARNED = 2, 3
@@ -144,13 +145,3 @@ def premultiply(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"
         return pixels
     product: UInt8[np.ndarray, "H W 4"] = _rim_kernels.premultiply(pixels)
     return product
-
-
-def noise_level(pixels: UInt8[np.ndarray, "H W 4"]) -> float:
-    """Median difference of horizontal neighbours, in levels: 0 on flat art, a few on noisy photographs."""
-    green = pixels[..., 1].astype(np.int16)
-    differences = np.abs(np.diff(green, axis=1)).ravel()
-    if differences.size == 0:
-        return 0.0
-    counts = np.bincount(differences, minlength=256)
-    return float(np.searchsorted(np.cumsum(counts), differences.size / 2))

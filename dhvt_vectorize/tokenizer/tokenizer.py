@@ -23,8 +23,9 @@ from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, build_merge_tree, flat_zones
+from .kind import is_photograph, noise_level
 from .refine import refine
-from .rims import in_owners_colours, noise_level, premultiply, resolve_rims
+from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 from .token_features import token_features
 from .torch_hierarchy import build_merge_tree_torch
@@ -85,7 +86,7 @@ class DHVTokenizer(nn.Module):
         """
         colours = premultiply(pixels)
         noise = noise_level(colours)
-        photograph = noise > 0
+        photograph = is_photograph(colours, noise)
         learnable = antialiased and (self.config.learned_photographs or not photograph)
         learned = learnable and self.features.is_trained
         rim_net = self.features.learned_rims if learnable else None

@@ -2,9 +2,9 @@
 
 In: an `Artwork` (see `twins`) and a `View`, the window of it to look at. Out: the anti-aliased image, and `Zones`: the
 flat twin drawn with crisp edges, S × S points a pixel, points of one colour being one zone. A pixel is owned by the
-zone that covers most of its points (of several by the one whose colour comes first), and 4-connected pixels of one
-owner are one region. So shapes of one paint that touch are one region, a translucent overlay is a region of its own,
-and so is what nothing covers.
+zone that covers most of its points, and 4-connected pixels of one owner are one region. So shapes of one paint that
+touch are one region, a translucent overlay is a region of its own, and so is what nothing covers. Where two zones cover
+equally many points, the one whose colour comes first keeps regions connected, but nobody is to be judged by that pixel.
 
 Limits: a stroke much thinner than a pixel owns a crumb here and there, or nothing; borders at which nothing can be
 seen (a gradient that starts with its neighbour's colour) are zones' borders too, `merge_unseen` takes them out.
@@ -25,6 +25,7 @@ from scipy.sparse.csgraph import connected_components
 from skimage.measure import label
 
 from ..errors import InputError
+from . import _owner_kernels
 from .twins import SVG, Artwork
 
 # the colour of what nothing covers, the lowest of all
@@ -56,12 +57,14 @@ class Zones:
         owner: int32 (H, W), the zone that owns each pixel.
         mixed: int (M,), the flat indices of the pixels that more than one zone covers.
         points: int32 (M, S²), the zones of their points.
+        tied: int (T,), the flat indices of the pixels whose commonest zones are several.
     """
 
     colours: UInt32[np.ndarray, " Z"]
     owner: Int32[np.ndarray, "H W"]
     mixed: Int32[np.ndarray, " M"]
     points: Int32[np.ndarray, "M S2"]
+    tied: Int32[np.ndarray, " T"]
 
     def regions(self) -> Int32[np.ndarray, "H W"]:
         """The 4-connected pixels of one owner, numbered 0…K−1 in the order of their first pixels."""
@@ -82,10 +85,19 @@ class Zones:
         height, width = self.owner.shape
         owner = np.zeros((size, size), np.int32)
         owner[top : top + height, left : left + width] = self.owner + shift
-        row, column = np.divmod(self.mixed, width)
-        mixed = ((row + top) * size + column + left).astype(np.int32)
         colours = np.concatenate([np.full(shift, NOTHING, np.uint32), self.colours])
-        return Zones(colours, owner, mixed, self.points + np.int32(shift))
+
+        def there(pixels: Int32[np.ndarray, " N"]) -> Int32[np.ndarray, " N"]:
+            row, column = np.divmod(pixels, width)
+            return ((row + top) * size + column + left).astype(np.int32)
+
+        return Zones(colours, owner, there(self.mixed), self.points + np.int32(shift), there(self.tied))
+
+    def judged(self, regions: Int32[np.ndarray, "H W"]) -> Int32[np.ndarray, "H W"]:
+        """Regions of these zones, −1 at the pixels that several zones own alike."""
+        labels = regions.copy()
+        labels.ravel()[self.tied] = -1
+        return labels
 
 
 def whole_view(artwork: Artwork, side: float) -> View:
@@ -135,10 +147,7 @@ def zones_of_points(points: UInt32[np.ndarray, "SH SW"], supersampling: int) -> 
     pixels = blocks.reshape(height * width, supersampling**2)
     mixed = np.flatnonzero((pixels[:, 1:] != pixels[:, :1]).any(1)).astype(np.int32)
     owner = pixels[:, 0].copy()
-    # sorted, so that of equally many the lowest comes first
-    ranked = np.sort(pixels[mixed], 1)
-    counts = (ranked[:, :, None] == ranked[:, None]).sum(2, dtype=np.uint8)
-    owner[mixed] = np.take_along_axis(ranked, counts.argmax(1)[:, None], 1)[:, 0]
+    owner[mixed], tied = _owner_kernels.majorities(np.sort(pixels[mixed], 1))
     colours, zones = np.unique(np.concatenate([owner, pixels[mixed].ravel()]), return_inverse=True)
     zones = zones.astype(np.int32)
     return Zones(
@@ -146,6 +155,7 @@ def zones_of_points(points: UInt32[np.ndarray, "SH SW"], supersampling: int) -> 
         zones[: owner.size].reshape(height, width),
         mixed,
         zones[owner.size :].reshape(mixed.size, supersampling**2),
+        mixed[tied],
     )
 
 

@@ -78,7 +78,7 @@ class DataReport:
         kind: what the items are.
         items: how many can be used.
         sides: the shortest and the longest side of an image, in pixels.
-        photographs: the share of them (0…1) that are no flat art, see `rims.noise_level`.
+        photographs: the share of them (0…1) that are no drawings, see `kind`.
         label_maps: how many there are.
         regions: the least, median and greatest number of labels in a map; None without maps.
         classes: the names of the classes.
@@ -102,7 +102,8 @@ def check_source(source: Source) -> DataReport:
         InputError: nothing is left.
         MismatchedLabelsError: a label map has another shape than its image.
     """
-    from ..tokenizer.rims import noise_level, premultiply
+    from ..tokenizer.kind import is_photograph
+    from ..tokenizer.rims import premultiply
 
     usable, left_out = [], []
     sides: list[int] = []
@@ -117,7 +118,7 @@ def check_source(source: Source) -> DataReport:
             left_out.append((source.name(index), error.cause))
             continue
         usable.append(item)
-        photographs += noise_level(premultiply(sample.image)) > 0
+        photographs += is_photograph(premultiply(sample.image))
         sides += sample.image.shape[:2]
         regions += [int(np.count_nonzero(np.bincount(labels[labels >= 0]))) for labels in sample.labels]
         greatest = max(greatest, int(sample.labels.max(initial=-1)))

@@ -50,7 +50,7 @@ class SvgFolder(Source):
     folder: Path
     items: list[str]
     sides: tuple[int, int] = (48, 320)
-    supersampling: int = 4
+    supersampling: int = 8
     degraded: float = 0.5
     texture: float = 0.0
     photographs: tuple[Path, ...] = ()
@@ -84,7 +84,8 @@ class SvgFolder(Source):
     def _whole(self, index: int, artwork: Artwork, side: float) -> Sample:
         view = whole_view(artwork, side)
         image = render(artwork, view)
-        labels = merge_unseen(zones_of(artwork, view, self.supersampling).regions(), image, self.least_contrast)
+        zones = zones_of(artwork, view, self.supersampling)
+        labels = zones.judged(merge_unseen(zones.regions(), image, self.least_contrast))
         return Sample(self.name(index), image, labels[None])
 
     def _window(self, artwork: Artwork, random: np.random.Generator, size: int) -> _Window:
@@ -106,7 +107,7 @@ class SvgFolder(Source):
         image = textured(window.zones, image, random, self.photographs)
         if random.random() < self.degraded:
             image = random_degradation(random).applied(image, random)
-        return image, window.zones.regions()
+        return image, window.zones.judged(window.zones.regions())
 
     def _painted(self, artwork: Artwork, window: _Window, random: np.random.Generator) -> Labelled:
         degradation = random_degradation(random) if random.random() < self.degraded else Degradation()
@@ -114,7 +115,7 @@ class SvgFolder(Source):
         if degradation.needs_opaque or random.integers(3):
             white = np.full(3, 255, np.uint8)
             image = over(image, white if random.integers(2) else _random_colour(random))
-        labels = merge_unseen(window.zones.regions(), image, self.least_contrast)
+        labels = window.zones.judged(merge_unseen(window.zones.regions(), image, self.least_contrast))
         return degradation.applied(image, random), labels
 
 

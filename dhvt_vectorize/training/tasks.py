@@ -34,9 +34,10 @@ from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.features import LARGEST_VALUE, FeatureNet
 from ..tokenizer.hierarchy import MergeTree, flat_zones
+from ..tokenizer.kind import is_photograph
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rim_net import ownership_loss
-from ..tokenizer.rims import in_owners_colours, noise_level, premultiply, resolve_rims
+from ..tokenizer.rims import in_owners_colours, premultiply, resolve_rims
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
 from ..tokenizer.token_features import token_features
@@ -347,7 +348,7 @@ def merge_tree(
     """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
-    if compact and noise_level(colours) > 0:
+    if compact and is_photograph(colours):
         values = token_features(values, range(values.shape[2]), config)
     device = features.device if features.is_cuda else None
     return tree_of(values, config, zones, compact=compact, device=device)

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from dhvt_vectorize.tokenizer.rims import noise_level, premultiply, resolve_rims
+from dhvt_vectorize.tokenizer.rims import premultiply, resolve_rims
 
 SIDE = 40
 COLOURS = [
@@ -182,11 +182,3 @@ class TestPremultiply:
     def test_an_opaque_image_stays_as_it_is(self) -> None:
         pixels = opaque(np.random.default_rng(0).integers(0, 256, (5, 6, 3)))
         np.testing.assert_array_equal(premultiply(pixels), pixels)
-
-
-class TestNoiseLevel:
-    def test_it_is_the_median_difference_of_horizontal_neighbours(self) -> None:
-        pixels = np.random.default_rng(0).integers(0, 256, (31, 32, 4), np.uint8)
-        expected = np.median(np.abs(np.diff(pixels[..., 1].astype(int), axis=1)))
-        assert noise_level(pixels) == expected
-        assert noise_level(pixels[:, :1]) == 0

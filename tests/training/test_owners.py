@@ -28,6 +28,11 @@ def majority(block: np.ndarray) -> int:
     return int(values[counts.argmax()])
 
 
+def has_several_commonest(block: np.ndarray) -> bool:
+    counts = np.unique(block, return_counts=True)[1]
+    return int((counts == counts.max()).sum()) > 1
+
+
 def rgba(zone_map: Zones) -> np.ndarray:
     return zone_map.colours.view(np.uint8).reshape(-1, 4)
 
@@ -42,6 +47,10 @@ def test_the_owner_is_the_commonest_of_a_pixels_points_and_of_equally_common_the
     blocks = points.reshape(height, s, width, s).swapaxes(1, 2)
     expected = [[majority(block) for block in row] for row in blocks]
     np.testing.assert_array_equal(found.colours[found.owner], expected)
+    several = [
+        [(np.unique(block, return_counts=True)[1] == commonest(block)).sum() > 1 for block in row] for row in blocks
+    ]
+    np.testing.assert_array_equal(found.judged(found.owner) < 0, several)
 
 
 @given(st.integers(1, 4), st.randoms(use_true_random=False))
@@ -72,6 +81,14 @@ def test_zones_placed_in_a_larger_square_have_nothing_around_them():
     assert np.count_nonzero(placed.colours[placed.owner]) == 400
     colours, before = (z.coverage_mean(rgba(z).astype(np.float32)) for z in (placed, found))
     np.testing.assert_array_equal(colours[inside], before)
+
+
+def test_zones_placed_elsewhere_are_tied_where_they_were():
+    found = zones('<rect width="20" height="9.5" fill="red"/><rect y="9.5" width="20" height="11" fill="blue"/>')
+    placed = found.placed(32, 5, 7)
+    tied = placed.judged(placed.owner) < 0
+    assert tied.sum() == 20
+    assert tied[14, 7:27].all()
 
 
 # --- drawings to owners
