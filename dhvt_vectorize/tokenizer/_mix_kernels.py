@@ -110,8 +110,9 @@ def write_values(
 
     Args:
         mixed: float32 (5, H2, W), as in `mix`, from the tile's row `mixed_top` on.
-        correction: float32 (H3, W3, C − 1), of all but alpha, from row `correction_top` on; the tile's first column is
-            `correction_left`.
+        correction: float32 (H3, W3, 3 (C − 1)), from row `correction_top` on; the tile's first column is
+            `correction_left`. What a pixel adds to the corrections of all but alpha of the row below, its own, and the
+            row above.
         unit: Lab units that count as one there.
         gain: of all but alpha.
         scale, largest: of the integers.
@@ -121,17 +122,20 @@ def write_values(
     """
     begin, end, top, left = window
     values, is_rim = out
+    corrected = correction.shape[2] // 3
     for y in range(first, last):
         row, other = y - mixed_top, y - correction_top
         for x in range(begin, end):
             pixel = values[top + y, left + x]
-            for c in range(3):
-                corrected = mixed[c, row, x] + correction[other, correction_left + x, c] * unit
-                pixel[c] = _integer(corrected * gain * scale, largest)
+            at = correction_left + x
+            above, here, below = correction[other - 1, at], correction[other, at], correction[other + 1, at]
+            for c in range(corrected):
+                more = (above[c] + here[corrected + c] + below[2 * corrected + c]) * unit
+                if c < 3:
+                    pixel[c] = _integer((mixed[c, row, x] + more) * gain * scale, largest)
+                else:
+                    pixel[c + 1] = _integer(more * gain * scale, largest)
             pixel[3] = _integer(mixed[3, row, x] * scale, largest)
-            for c in range(3, correction.shape[2]):
-                further = correction[other, correction_left + x, c] * unit
-                pixel[c + 1] = _integer(further * gain * scale, largest)
             is_rim[top + y, left + x] = mixed[4, row, x] < np.float32(0.5)
 
 

@@ -33,7 +33,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -206,6 +206,7 @@ class FeatureNet(nn.Module):
         """Features of a tile, on the CPU: convolutions by torch, what each pixel does for itself by kernels."""
         shown, given = self._shown(pixels, resolved)
         context = self._context(shown)
+        rows_of_correct = self._rows_of_correct()
         top, left = rows.start - rows.seen.start, columns.start - columns.seen.start
         place = (rows.start - top, columns.start - left)
         window = (left, left + columns.stop - columns.start, *place)
@@ -216,10 +217,22 @@ class FeatureNet(nn.Module):
             # with a cell above and below, in which what pads the convolutions stays
             cells = slice(first // _STRIDE, -(-last // _STRIDE) + 2)
             seen = self._seen(shown[:, :, cells.start * _STRIDE : cells.stop * _STRIDE], context[:, :, cells])
-            logits, correction = (_as_pixels(layer(seen)[0]) for layer in (self.mix, self.correct))
+            logits, correction = (_as_pixels(layer(seen)[0]) for layer in (self.mix, rows_of_correct))
             mixture = mixed(given, Rows(logits, first - _STRIDE, _STRIDE), first, last)
             work = (mixture, first, correction, first - _STRIDE, _STRIDE, *scales)
             in_parts(last - first, partial(_write_rows, first, work), ROWS_A_THREAD)
+
+    def _rows_of_correct(self) -> nn.Conv2d:
+        """`correct` with the answers of its three rows side by side, yet to be summed, the bias among the middle one's.
+
+        Libraries compute sixteen channels at a time: twelve of 1×3 take them less than half the time of four of 3×3.
+        """
+        inner, outer = self.correct.in_channels, self.correct.out_channels
+        layer = nn.Conv2d(inner, 3 * outer, (1, 3), padding=(0, 1), device="meta")
+        weight = self.correct.weight.permute(2, 0, 1, 3).reshape(3 * outer, inner, 1, 3)
+        bias = functional.pad(cast(Tensor, self.correct.bias), (outer, outer))
+        layer.weight, layer.bias = (nn.Parameter(each, requires_grad=False) for each in (weight, bias))
+        return layer
 
     def _shown(
         self, pixels: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]
