@@ -2,10 +2,10 @@
 
 Where half of all neighbours are equal, a picture is a drawing. JPEG, noise and small sizes take that from drawings; but
 their colours stay few, and lie close around those that were painted: a few cells of a coarse cube of colours hold most
-of their pixels. A photograph's spread.
+of their pixels. A photograph's spread. The larger a drawing, the smaller the part of it that edges pass through.
 
-Limits: a photograph of little but sky is taken for a drawing, a drawing of little but ramps for a photograph once it
-is noisy. What is learned from either suits such pictures about as well.
+Chosen on the tuning lists and BSDS500 val. Limits: once it is noisy, a drawing of little but ramps is taken for a
+photograph.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import math
 import numpy as np
 from jaxtyping import Int16, UInt8
 
-# A drawing has at least this share of its pixels in so many cells of 8 levels a side; grey ones have fewer cells.
-LEAST_SHARE, CELLS, CELLS_GREY = 0.55, 16, 4
+# Of a drawing of these sides at least this share of the pixels lies in so many cells of 8 levels a side; grey ones have
+# fewer.
+SIDES, LEAST_SHARES = (64, 256), (0.45, 0.72)
+CELLS, CELLS_GREY = 16, 4
 _CELL_BITS = 3
 # No colours are counted in more pixels than about this: a larger picture is looked at in places.
 _PIXELS_LOOKED_AT = 2**17
@@ -30,7 +32,11 @@ def is_photograph(premultiplied: UInt8[np.ndarray, "H W 4"], noise: float | None
         noise: its `noise_level`, for whoever knows it already.
     """
     noise = noise_level(premultiplied) if noise is None else noise
-    return noise > 0 and _share_of_common_colours(premultiplied) < LEAST_SHARE
+    if noise == 0:
+        return False
+    pixels = premultiplied.shape[0] * premultiplied.shape[1]
+    least = np.interp(math.log(pixels) / 2, np.log(SIDES), LEAST_SHARES)
+    return _share_of_common_colours(premultiplied) < float(least)
 
 
 def noise_level(pixels: UInt8[np.ndarray, "H W 4"]) -> float:
