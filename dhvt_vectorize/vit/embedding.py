@@ -26,7 +26,7 @@ from .inputs import GEOMETRY, TokenInputs, token_inputs
 
 PLACES = ("histogram", "centroid")
 # Fine bins in which pixels are counted, to one bin that is learned of.
-_FINE = 4
+_FINE = 2
 _OCTAVES = 5
 
 
@@ -80,9 +80,8 @@ class TokenEmbedding(nn.Module):
         """What `forward` takes, of one image; see `token_inputs`."""
         fine = _FINE * self.bins
         bins = 0 if self.gradient is None else fine
-        return token_inputs(
-            image, near, share, side=self.side, cells=(fine, fine), gradient_bins=bins, features=features
-        )
+        cells = (1, 1) if self.kernel is None else (fine, fine)
+        return token_inputs(image, near, share, side=self.side, cells=cells, gradient_bins=bins, features=features)
 
     def forward(self, inputs: TokenInputs) -> Float[Tensor, "K width"]:
         """The vectors of the regions of one image, or of several."""
