@@ -53,9 +53,9 @@ class TokenInputs:
         """Some of the tokens."""
         return TokenInputs(**{field.name: getattr(self, field.name)[numbers] for field in fields(self)})
 
-    def to(self, device: torch.device | str) -> TokenInputs:
-        """The same on a device."""
-        return TokenInputs(**{field.name: getattr(self, field.name).to(device) for field in fields(self)})
+    def to(self, target: torch.device | torch.dtype | str) -> TokenInputs:
+        """The same on a device, or of a type."""
+        return TokenInputs(**{field.name: getattr(self, field.name).to(target) for field in fields(self)})
 
 
 def joined(parts: Sequence[TokenInputs]) -> TokenInputs:

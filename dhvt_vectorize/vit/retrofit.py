@@ -11,7 +11,7 @@ What is learned lies in the model, whose own state dict stays loadable, and in t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import InputError, UsageError, WeightsError
 from ..output import write_atomically
-from ..tokenizer.batches import pad
+from ..tokenizer.batches import pad, unpad
 from ..tokenizer.soft import NearRegions, own_regions
 from .anatomy import anatomy_of
 from .inputs import TokenInputs, joined, token_inputs, truncated
@@ -80,7 +80,7 @@ class RetrofittedTransformer(nn.Module):
 
         Where there were more tokens than `most_tokens`, those that stayed, in their order.
         """
-        return self._encoded(self._vectors(self.inputs(images, labels)))
+        return self.encoded(self.inputs(images, labels))
 
     def inputs(
         self, images: Float[Tensor, "B 3 H W"], labels: Sequence[Int32[np.ndarray, "H W"]] | None = None
@@ -114,6 +114,11 @@ class RetrofittedTransformer(nn.Module):
             return torch.stack(in_buckets(vectors, lambda group: list(self._answers(group))))
         return self._answers(vectors)
 
+    def encoded(self, inputs: Sequence[TokenInputs]) -> list[Float[Tensor, "L width"]]:
+        """The features for what `inputs` told."""
+        vectors = self._vectors(inputs)
+        return in_buckets(vectors, self._unpadded) if self.batching == "bucketed" else self._unpadded(vectors)
+
     def _vectors(self, inputs: Sequence[TokenInputs]) -> list[Tensor]:
         """Prefix and tokens of each image, embedded."""
         tokens, anatomy = joined(inputs), self.anatomy
@@ -133,11 +138,8 @@ class RetrofittedTransformer(nn.Module):
     def _answers(self, vectors: Sequence[Tensor]) -> Tensor:
         return self.anatomy.answer(*self._padded(vectors))
 
-    def _encoded(self, vectors: Sequence[Tensor]) -> list[Tensor]:
-        work: Callable[[Sequence[Tensor]], list[Tensor]] = lambda group: [  # noqa: E731
-            values[there] for values, there in zip(*self._padded(group), strict=True)
-        ]
-        return in_buckets(vectors, work) if self.batching == "bucketed" else work(vectors)
+    def _unpadded(self, vectors: Sequence[Tensor]) -> list[Tensor]:
+        return unpad(*self._padded(vectors))
 
     def save_pretrained(self, folder: str | Path) -> None:
         """Write weights and settings into a folder, which `load_retrofitted` reads.
