@@ -12,6 +12,8 @@ from dhvt_vectorize.tokenizer.soft import SoftAssignment, near_regions, own_regi
 from dhvt_vectorize.vit.embedding import PLACES, TokenEmbedding, premultiplied
 from dhvt_vectorize.vit.inputs import joined, token_inputs, truncated
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _quarters(side: int = 12) -> np.ndarray:
     steps = np.arange(side) // (side // 2)

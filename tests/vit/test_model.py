@@ -7,6 +7,8 @@ import torch
 
 from dhvt_vectorize.vit.model import TokenTransformer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 @pytest.fixture
 def transformer() -> TokenTransformer:

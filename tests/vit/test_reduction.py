@@ -9,6 +9,8 @@ from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.vit.model import TokenTransformer
 from dhvt_vectorize.vit.reduction import TokenMerging, TokenPruning
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _batch(count: int, tokens: int, width: int = 16) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(3)

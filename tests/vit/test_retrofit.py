@@ -33,6 +33,8 @@ TIMM = {
 }
 TRANSFORMERS = ("ViTModel", "ViTForImageClassification", "Dinov2Model", "Dinov2ForImageClassification")
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def _timm(name: str) -> Any:
     torch.manual_seed(0)
