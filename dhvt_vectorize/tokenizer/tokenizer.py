@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 from torch import nn
 
 from ..errors import UsageError
@@ -150,7 +150,24 @@ class DHVTokenizer(nn.Module):
         wanted = max(min_tokens, min(partition.regions, max_tokens or partition.regions))
         return partition if wanted == partition.regions else cut_into(tree, wanted)
 
+    def levels(self, partition: Partition, *, criterion: str = "bic", detail: float = 0.5) -> Int32[np.ndarray, "K"]:
+        """How many levels above the base partition each region lies; the base is 0, as is what is finer."""
+        base = self._base(partition.tree, criterion, detail)
+        levels: Int32[np.ndarray, "K"] = levels_above(partition.tree, base)[partition.node_ids]
+        return levels
+
     def _select(self, tree: MergeTree, criterion: str, detail: float, max_depth: int | None) -> Partition:
+        costs = self._costs(tree, criterion, detail)
+        if max_depth is None:
+            return cut_of_least_cost(tree, costs)
+        levels = levels_above(tree, self._base(tree, criterion, detail))
+        return cut_of_least_cost(tree, costs, levels <= max_depth - 1)
+
+    def _base(self, tree: MergeTree, criterion: str, detail: float) -> Partition:
+        return cut_of_least_cost(tree, self._costs(tree, criterion, detail, BASE_PRICE))
+
+    def _costs(self, tree: MergeTree, criterion: str, detail: float, share: float = 1.0) -> Float[np.ndarray, "M"]:
+        """What each node costs, at a share of the price that the criterion asks for a region."""
         settings = CriterionSettings(
             self.config.feature_scale,
             self.config.variance_floor,
@@ -158,11 +175,7 @@ class DHVTokenizer(nn.Module):
             self.config.effective_sample,
         )
         price = 2.0 ** ((0.5 - detail) * 2.0 * DETAIL_SPAN)
-        costs = node_costs(tree, criterion, settings, price)
-        if max_depth is None:
-            return cut_of_least_cost(tree, costs)
-        base = cut_of_least_cost(tree, node_costs(tree, criterion, settings, price * BASE_PRICE))
-        return cut_of_least_cost(tree, costs, levels_above(tree, base) <= max_depth - 1)
+        return node_costs(tree, criterion, settings, price * share)
 
     def refine(self, partition: Partition, features: PixelFeatures, *, compact: bool = False) -> Partition:
         """The partition with every border pixel in the region that suits it best; as many regions, each connected."""
