@@ -35,7 +35,8 @@ def ramp_colours(values: Float[np.ndarray, "K"]) -> UInt8[np.ndarray, "K 3"]:
     span = float(np.ptp(values)) or 1.0
     place = (values - values.min()) / span * (len(_RAMP) - 1)
     colours = [np.interp(place, range(len(_RAMP)), channel) for channel in _RAMP.T]
-    return np.rint(np.stack(colours, 1)).astype(np.uint8)
+    rounded: np.ndarray = np.rint(np.stack(colours, 1)).astype(np.uint8)
+    return rounded
 
 
 def token_map(labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "K 3"]) -> str:
