@@ -30,6 +30,7 @@ from benchmarks.vit.data import IGNORED, pictures_of, squared
 from benchmarks.vit.measure import flops
 from benchmarks.vit.models import FixedModel, LearnedModel, model_of
 from benchmarks.vit.results import difference
+from benchmarks.vit.speed import table
 from benchmarks.vit.training import Feed, Score, best_classes, confusion, judge, mean_iou, train
 from dhvt_vectorize.errors import InputError, UsageError
 
@@ -117,14 +118,14 @@ def test_the_ablation_has_every_criterion_and_the_depths_one_to_four() -> None:
 @pytest.mark.slow
 def test_everyone_can_be_compared_by_classes_and_a_second_run_trains_no_more(classes: Path, tmp_path: Path) -> None:
     comparison = Comparison(_data(classes), {"small": SMALL}, SHORT, ENTRANTS)
-    table = run(comparison, "tiny", tmp_path / "results.json")
-    rows = [line.split("|")[1].strip() for line in table.splitlines()[3:]]
+    printed = run(comparison, "tiny", tmp_path / "results.json")
+    rows = [line.split("|")[1].strip() for line in printed.splitlines()[3:]]
     assert rows == list(ENTRANTS)
     before = json.loads((tmp_path / "results.json").read_text())
     assert {len(seeds) for seeds in before["scores"].values()} == {2}
     assert before["costs"]["patches"]["gigaflops"] > before["costs"]["tome"]["gigaflops"]
     again = run(replace(comparison, schedule=replace(SHORT, seeds=(0, 1))), "tiny", tmp_path / "results.json")
-    assert again == table
+    assert again == printed
     with pytest.raises(InputError, match="another comparison"):
         run(replace(comparison, schedule=replace(SHORT, epochs=2)), "tiny", tmp_path / "results.json")
 
@@ -132,9 +133,9 @@ def test_everyone_can_be_compared_by_classes_and_a_second_run_trains_no_more(cla
 @pytest.mark.slow
 def test_everyone_who_keeps_all_tokens_can_be_compared_by_pixels(scenes: Path) -> None:
     entrants = {name: ENTRANTS[name] for name in ("patches", "quadtree", "frozen", "trained")}
-    table = run(Comparison(_scenes(scenes), {"small": SMALL}, replace(SHORT, seeds=(0,)), entrants), "tiny")
-    assert "oracle mIoU" in table
-    oracle = {line.split("|")[1].strip(): float(line.split("|")[4]) for line in table.splitlines()[3:]}
+    printed = run(Comparison(_scenes(scenes), {"small": SMALL}, replace(SHORT, seeds=(0,)), entrants), "tiny")
+    assert "oracle mIoU" in printed
+    oracle = {line.split("|")[1].strip(): float(line.split("|")[4]) for line in printed.splitlines()[3:]}
     # regions follow the discs, squares of 8 px do not
     assert oracle["frozen"] > 95 > oracle["patches"]
 
@@ -157,8 +158,8 @@ def test_large_comparisons_run_on_a_tiny_copy_of_their_data(
     data = _data(classes) if config.startswith("imagenet") else _scenes(scenes)
     data = replace(data, size=32, keep=shipped_one.data.keep, first_class=shipped_one.data.first_class)
     schedule = replace(shipped_one.schedule, epochs=1, seeds=(0,))
-    table = run(replace(shipped_one, data=data, schedule=schedule), config)
-    assert len(table.splitlines()) == 3 + len(shipped_one.backbones) * len(shipped_one.entrants)
+    printed = run(replace(shipped_one, data=data, schedule=schedule), config)
+    assert len(printed.splitlines()) == 3 + len(shipped_one.backbones) * len(shipped_one.entrants)
 
 
 def test_a_zip_file_holds_the_same_pictures_as_its_folder(classes: Path, tmp_path: Path) -> None:
@@ -224,6 +225,18 @@ def test_the_arithmetic_of_a_block_is_what_its_formula_says(classes: Path) -> No
         counts[depth] = flops(model, [model.tokens(learned.picture(0))])
     tokens, width = 1 + 9, SMALL.width
     assert counts[3] - counts[1] == 2 * 2 * tokens * (12 * width**2 + 2 * tokens * width)
+
+
+def test_speed_is_measured_of_everyone_but_those_trained_along() -> None:
+    random = np.random.default_rng(2)
+    pictures = [_picture(random, kind, 32)[0] for kind in range(2)]
+    found = table(Comparison(DataConfig("classes", 32), {}, SHORT, ENTRANTS), SMALL, pictures)
+    rows = {line.split("|")[1].strip(): line.split("|")[2:-1] for line in found.splitlines()[3:]}
+    assert list(rows) == [name for name in ENTRANTS if name != "trained"]
+    assert float(rows["patches"][0]) == 16
+    for _, _, *rates in rows.values():
+        tokenizer, backbone, both = map(float, rates)
+        assert both <= min(tokenizer, backbone)
 
 
 def test_a_seed_gives_the_same_model_and_score_again(classes: Path) -> None:

@@ -7,7 +7,7 @@ the tokenizer's is not counted, its time is. Memory is what training keeps for t
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from .data import Picture, Truth
 from .models import Model, Tokenized
 
+_RUNS = 3
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -25,7 +27,7 @@ class Cost:
 
     Attributes:
         gigaflops: of embedding and transformer.
-        tokenizer_rate: pictures a second, one after another.
+        tokenizer_rate: pictures a second, one after another; crops and places are the tokenizer's work.
         backbone_rate: pictures a second, in one batch.
         megabytes: kept for the way back.
         parameters: of all that is trained.
@@ -39,21 +41,16 @@ class Cost:
 
 
 def cost(model: Model, pictures: Sequence[Picture], truths: Sequence[Truth]) -> Cost:
-    """Measured on a batch of pictures, everything once before, so that nothing is compiled or loaded meanwhile."""
+    """Measured on a batch of pictures; of time, the best of a few runs."""
     model.eval()
-    model.tokens(pictures[0])
-    start = time.perf_counter()
     tokenized = [model.tokens(picture) for picture in pictures]
-    tokenizer_rate = len(pictures) / (time.perf_counter() - start)
     with torch.no_grad():
-        model.answers(tokenized)
-        start = time.perf_counter()
-        model.answers(tokenized)
-        backbone_rate = len(pictures) / (time.perf_counter() - start)
+        tokenizing = _seconds(lambda: [model.tokens(picture) for picture in pictures])
+        answering = _seconds(lambda: model.answers(tokenized))
     return Cost(
         flops(model, tokenized) / len(pictures) / 1e9,
-        tokenizer_rate,
-        backbone_rate,
+        len(pictures) / tokenizing,
+        len(pictures) / answering,
         _kept(model, pictures, truths) / len(pictures) / 2**20,
         sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad),
     )
@@ -67,6 +64,19 @@ def flops(model: Model, tokenized: Sequence[Tokenized]) -> int:
         for each in tokenized:
             model.answers([each])
     return int(counter.get_total_flops())
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    """Of the best of `_RUNS` runs, after one that may compile and load."""
+    work()
+    seconds = []
+    for _ in range(_RUNS):
+        start = time.perf_counter()
+        work()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
 
 
 def _kept(model: Model, pictures: Sequence[Picture], truths: Sequence[Truth]) -> int:
