@@ -14,7 +14,8 @@ from PIL import Image
 from scipy import stats
 from vit_libraries import library
 
-from benchmarks.vit import models
+from benchmarks.data import ICON_SETS
+from benchmarks.vit import models, training
 from benchmarks.vit.__main__ import run
 from benchmarks.vit.config import (
     CONFIGS,
@@ -31,7 +32,7 @@ from benchmarks.vit.measure import flops
 from benchmarks.vit.models import FixedModel, LearnedModel, model_of
 from benchmarks.vit.results import difference
 from benchmarks.vit.speed import table
-from benchmarks.vit.training import Feed, Score, best_classes, confusion, judge, mean_iou, train
+from benchmarks.vit.training import Feed, Score, best_classes, boundary_overlap, confusion, judge, mean_iou, train
 from dhvt_vectorize.errors import InputError, UsageError
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -175,27 +176,71 @@ def test_a_zip_file_holds_the_same_pictures_as_its_folder(classes: Path, tmp_pat
     assert [few.truth(i) for i in range(len(few))] == [0, 1]
 
 
-def test_emoji_of_one_name_are_in_one_split_and_labelled_by_group(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def emoji(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The layout of the emoji's packages in the cache, a red disc each; the emoji's names."""
     monkeypatch.setenv("DHVT_BENCH_CACHE", str(tmp_path))
-    names = ["ladder", "cat", "dog", "pizza", "anchor", "rocket", "balloon", "cactus", "boat", "apple", "star", "key"]
+    names = [f"thing-{number}" for number in range(50)]
     body = '<circle cx="8" cy="8" r="5" fill="#a00"/>'
-    from benchmarks.data import ICON_SETS
-
     for icon_set, version in ICON_SETS["emoji"].items():
         folder = tmp_path / "packages" / f"{icon_set}-{version}" / "package"
         folder.mkdir(parents=True)
         icons = {"prefix": icon_set, "width": 16, "height": 16, "icons": {name: {"body": body} for name in names}}
         (folder / "icons.json").write_text(json.dumps(icons))
-        groups = {"Objects": names[:6], "Food & Drink": names[6:], "Flags": ["flag"]}
+        groups = {"Objects": names[::2], "Food & Drink": names[1::2], "Flags": ["flag"]}
         (folder / "metadata.json").write_text(json.dumps({"categories": groups}))
-    train_set, test_set = pictures_of(DataConfig("emoji", 20))
-    assert len(train_set) + len(test_set) <= 4 * len(names)
-    assert len(train_set) % 4 == 0
-    assert {train_set.classes[train_set.truth(i)] for i in range(len(train_set))} <= {"Objects", "Food Drink"}
-    assert train_set.picture(0).shape == (20, 20, 3)
-    assert tuple(train_set.picture(0)[0, 0]) == (255, 255, 255)
+    return names
+
+
+def test_emoji_of_one_name_are_in_one_split_and_labelled_by_group(emoji: list[str]) -> None:
+    learned, judged = pictures_of(DataConfig("emoji", 20))
+    assert len(learned) > len(judged) > 0
+    assert len(learned) % len(ICON_SETS["emoji"]) == len(judged) % len(ICON_SETS["emoji"]) == 0
+    assert {learned.classes[learned.truth(i)] for i in range(len(learned))} == {"Objects", "Food Drink"}
+    assert learned.picture(0).shape == (20, 20, 3)
+    assert tuple(learned.picture(0)[0, 0]) == (255, 255, 255)
+
+
+def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
+    emoji: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DHVT_SHARED", str(tmp_path))
+    for split, grey in (("train", 40), ("test", 200)):
+        folder = tmp_path / "data" / "bsds500" / split
+        folder.mkdir(parents=True)
+        Image.fromarray(np.full((40, 60, 3), grey, np.uint8)).save(folder / "1.jpg")
+    config = DataConfig("scenes", 32, train_limit=6, test_limit=3)
+    learned, judged = pictures_of(config)
+    assert (len(learned), len(judged)) == (6, 3)
+    assert config.segments
+    assert learned.classes[0] == "background"
+    for index in range(6):
+        picture, truth = learned.picture(index), learned.truth(index)
+        red = picture[..., 0].astype(int) - picture[..., 1] > 120
+        # whatever is plainly red is an emoji's, and whatever is grey is the photograph's
+        assert (truth[red] > 0).all()
+        assert (truth[(picture == 40).all(2)] == 0).all()
+        assert 0.02 < (truth > 0).mean() < 0.9
+    again, _ = pictures_of(config)
+    assert np.array_equal(again.picture(4), learned.picture(4))
+    assert not np.array_equal(learned.picture(0), learned.picture(1))
+
+
+def test_who_goes_on_from_another_begins_with_what_that_one_learned(
+    classes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entrants = {"first": ENTRANTS["patches"], "second": replace(ENTRANTS["patches"], start="first", epochs=3)}
+    seen: list[tuple[int, list[float]]] = []
+
+    def look(model: models.Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
+        seen.append((schedule.epochs, next(model.parameters()).flatten()[:3].tolist()))
+        with torch.no_grad():
+            next(model.parameters()).add_(1)
+
+    monkeypatch.setattr(training, "train", look)
+    run(Comparison(_data(classes), {"small": SMALL}, replace(SHORT, seeds=(0,)), entrants), "tiny")
+    assert [epochs for epochs, _ in seen] == [1, 3]
+    assert seen[1][1] == pytest.approx([value + 1 for value in seen[0][1]])
 
 
 def test_class_maps_begin_at_their_first_class_and_what_is_unlabelled_is_not_judged(scenes: Path) -> None:
@@ -278,6 +323,20 @@ def test_mean_iou_is_that_of_the_definition() -> None:
     assert mean_iou(confusion(truth, np.where(judged, truth, 0), 3)) == 1.0
 
 
+def test_boundary_overlap_is_whole_where_all_is_right_and_sees_borders_alone() -> None:
+    truth = np.zeros((40, 40), np.int32)
+    truth[10:30, 10:30] = 1
+    inter, union = boundary_overlap(truth, truth, 2)
+    assert (inter == union).all()
+    # 2 % of the diagonal of 40 px is 1 px: the band of the square is its rim
+    assert union[1] == 20**2 - 18**2
+    wrong_within = truth.copy()
+    wrong_within[20, 20] = 0
+    inter, union = boundary_overlap(truth, wrong_within, 2)
+    assert inter[1] == 20**2 - 18**2
+    assert union[1] == inter[1] + 4
+
+
 def test_no_classes_of_tokens_are_better_than_the_best() -> None:
     random = np.random.default_rng(5)
     truth, labels = random.integers(-1, 3, (12, 12)).astype(np.int32), random.integers(0, 5, (12, 12)).astype(np.int32)
@@ -313,6 +372,8 @@ def test_what_a_comparison_cannot_hold_is_said(tmp_path: Path) -> None:
     reduced = '[entrants.a]\ntokenizer = "patches"\nreduction = { kind = "tome", merged = 2 }\n'
     with pytest.raises(UsageError, match="starts at random"):
         read(start + 'pretrained = "timm/vit_tiny_patch16_224"\n' + reduced)
+    with pytest.raises(UsageError, match="no entrant before it"):
+        read(start + '[entrants.a]\ntokenizer = "slic"\nstart = "b"\n[entrants.b]\ntokenizer = "slic"\n')
     with pytest.raises(InputError, match=r"cifar10\.toml"):
         read_config(tmp_path / "absent.toml")
     with pytest.raises(InputError, match="no TOML"):

@@ -16,10 +16,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dhvt_vectorize.errors import InputError
 
 from ..command import errors_end_the_run
 from ..pictures import check_names
 from .config import CONFIGS, Comparison, Entrant, read_config
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .models import Model
 
 
 def main() -> None:
@@ -52,22 +60,28 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
     data, schedule = comparison.data, comparison.schedule
     learned, judged = pictures_of(data)
     device = "cuda" if torch.cuda.is_available() else "cpu"
+    trained: dict[tuple[str, int], dict[str, torch.Tensor]] = {}
     for row, entrant, backbone in _rows(comparison):
+        recipe = replace(schedule, epochs=entrant.epochs or schedule.epochs)
         feeds: tuple[Feed, Feed] | None = None
         for seed in schedule.seeds:
             if seed in results.scores.get(row, {}):
                 continue
             torch.manual_seed(seed)
             model = model_of(
-                entrant, comparison.backbones[backbone], schedule, segments=data.segments, classes=len(learned.classes)
+                entrant, comparison.backbones[backbone], recipe, segments=data.segments, classes=len(learned.classes)
             ).to(device)
+            if entrant.start is not None:
+                _go_on(model, row, trained.get((_named(comparison, backbone, entrant.start), seed)))
             fresh = Feed(learned, model, data), Feed(judged, model, data)
             if feeds is not None:
                 for new, old in zip(fresh, feeds, strict=True):
                     new.kept = old.kept
             feeds = fresh
             start = time.perf_counter()
-            train(model, feeds[0], schedule, seed, flip=data.flip, say=partial(_say, row))
+            train(model, feeds[0], recipe, seed, flip=data.flip, say=partial(_say, row))
+            if row in {_named(comparison, backbone, each.start) for each in comparison.entrants.values() if each.start}:
+                trained[row, seed] = {name: value.cpu() for name, value in model.state_dict().items()}
             score = judge(model, feeds[1], schedule.batch_size)
             _say(row, f"seed {seed}: {100 * score.quality:.2f} in {time.perf_counter() - start:.0f} s")
             shown = range(min(32, len(judged)))
@@ -81,7 +95,18 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
 def _rows(comparison: Comparison) -> Iterator[tuple[str, Entrant, str]]:
     for backbone in comparison.backbones:
         for name, entrant in comparison.entrants.items():
-            yield name if len(comparison.backbones) == 1 else f"{backbone}, {name}", entrant, backbone
+            yield _named(comparison, backbone, name), entrant, backbone
+
+
+def _named(comparison: Comparison, backbone: str, entrant: str | None) -> str:
+    return f"{entrant}" if len(comparison.backbones) == 1 else f"{backbone}, {entrant}"
+
+
+def _go_on(model: Model, row: str, state: dict[str, Tensor] | None) -> None:
+    """Take over what another has learned."""
+    if state is None:
+        raise InputError(row, "what it goes on from was not trained in this run", "leave out -o, or --only")
+    model.load_state_dict(state)
 
 
 def _changed(comparison: Comparison, chosen: argparse.Namespace) -> Comparison:

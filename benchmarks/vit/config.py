@@ -22,7 +22,7 @@ from dhvt_vectorize.vit.tokenizers import ImageTokenizer, tokenizer_named
 
 # from Python 3.11 on it comes with Python
 toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-KINDS = ("classes", "emoji", "segmentation")
+KINDS = ("classes", "emoji", "segmentation", "scenes")
 CONFIGS = Path(__file__).parent / "configs"
 Made = TypeVar("Made")
 
@@ -32,13 +32,14 @@ class DataConfig:
     """What is learned from.
 
     Attributes:
-        kind: classes (a folder a class), emoji (their Unicode groups), or segmentation (images and class maps).
+        kind: classes (a folder a class), emoji (their Unicode groups), segmentation (images and class maps), or scenes
+            (emoji over photographs).
         train, test: classes: a folder of folders, or a zip file of the same; segmentation: a folder of images. Relative
             paths begin at the shared folder, see `benchmarks.data`.
         train_maps, test_maps: segmentation: folders of PNG class maps with the images' names.
         first_class: segmentation: value of the first class in the maps; lower ones, and 255, are not judged.
         size: side of an image, in px; images are resized until their shorter side fits, and cut to a square.
-        train_limit, test_limit: at most so many images, evenly spread; None is all.
+        train_limit, test_limit: at most so many images, evenly spread; None is all, or 1,000 scenes.
         keep: whether all tokens of a fixed tokenizer are kept in memory; else they are made anew each time.
         flip: whether images are mirrored at random, left for right.
     """
@@ -62,7 +63,7 @@ class DataConfig:
     @property
     def segments(self) -> bool:
         """Whether every pixel has a class, rather than every image."""
-        return self.kind == "segmentation"
+        return self.kind in ("segmentation", "scenes")
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,8 @@ class Entrant:
         trained: dhvt alone: its net is trained along, with a price on borders where there are no edges.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
         most_tokens: of a pretrained backbone; None is what it was trained with.
+        start: an entrant before this one, from whose trained weights of the same seed this one goes on.
+        epochs: instead of the schedule's.
     """
 
     tokenizer: str
@@ -129,6 +132,8 @@ class Entrant:
     trained: bool = False
     reduction: Mapping[str, Any] | None = None
     most_tokens: int | None = None
+    start: str | None = None
+    epochs: int | None = None
 
     def __post_init__(self) -> None:
         self.made()
@@ -176,7 +181,11 @@ def read_config(path: Path) -> Comparison:
         _made(Schedule, "schedule", schedule),
         {name: _made(Entrant, f"entrants.{name}", table) for name, table in content.get("entrants", {}).items()},
     )
+    before: list[str] = []
     for name, entrant in comparison.entrants.items():
+        if entrant.start is not None and entrant.start not in before:
+            raise UsageError(f"entrants.{name}.start", f"{entrant.start!r} is no entrant before it", "name one that is")
+        before.append(name)
         pretrained = any(backbone.pretrained for backbone in comparison.backbones.values())
         if pretrained and (entrant.trained or entrant.reduction):
             raise UsageError(name, "takes a backbone that starts at random", "leave out pretrained, or this entrant")

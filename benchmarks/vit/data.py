@@ -69,13 +69,18 @@ def pictures_of(config: DataConfig) -> tuple[Pictures, Pictures]:
     """
     if config.kind == "emoji":
         train, test = (
-            EmojiGroups(config.size, spread(_emoji(split), limit))
+            EmojiGroups(config.size, spread(emoji_of(split), limit))
             for split, limit in (("train", config.train_limit), ("test", config.test_limit))
         )
         return train, test
     if config.kind == "classes":
         learned = ClassFiles.of(_place(config.train), config.size, config.train_limit)
         return learned, ClassFiles.of(_place(config.test), config.size, config.test_limit, learned.classes)
+    if config.kind == "scenes":
+        from .scenes import Scenes
+
+        limits = (config.train_limit or 1000, config.test_limit or 1000)
+        return Scenes(config.size, limits[0], "train"), Scenes(config.size, limits[1], "test")
     parts = ((config.train, config.train_maps, config.train_limit), (config.test, config.test_maps, config.test_limit))
     one, two = (MappedImages.of(_place(images), _place(maps), config, limit) for images, maps, limit in parts)
     one.classes = two.classes = max(one.classes, two.classes, key=len)
@@ -202,7 +207,7 @@ def squared(image: Image.Image, size: int, how: Image.Resampling) -> Image.Image
     return resized.crop((left, top, left + size, top + size))
 
 
-def _emoji(split: str) -> list[tuple[str, int]]:
+def emoji_of(split: str) -> list[tuple[str, int]]:
     """SVG text and group of the emoji in a split; one drawing a set where several skin tones are the same name."""
     groups: dict[str, int] = {}
     for name in ICON_SETS["emoji"]:

@@ -73,13 +73,21 @@ class Results:
     def table(self, title: str, *, segments: bool) -> str:
         """Row × figures; differences are to the first row, paired by seed, with a 95 % interval."""
         quality = "mIoU" if segments else "accuracy"
-        headings = ["tokenizer", quality, "to the first", *(["oracle mIoU"] if segments else []), "tokens", "GFLOPs"]
+        headings = [
+            "tokenizer",
+            quality,
+            "to the first",
+            *(["oracle mIoU", "boundary IoU"] if segments else []),
+            "tokens",
+            "GFLOPs",
+        ]
         headings += ["tokenizer, images/s", "backbone, images/s", "MB kept an image", "parameters"]
         first = next(iter(self.scores.values()), {})
         lines = []
         for row, scores in self.scores.items():
             cost = self.costs[row]
             oracle = [f"{100 * mean([of.oracle for of in scores.values()]):.2f}"] if segments else []
+            oracle += [spread([100 * of.boundary for of in scores.values()])] if segments else []
             lines.append(
                 [
                     row,

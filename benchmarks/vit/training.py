@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_erosion
 from torch.optim.lr_scheduler import LambdaLR
 
 from dhvt_vectorize.errors import InputError
@@ -29,12 +30,15 @@ class Score:
     Attributes:
         quality: accuracy, or mean intersection over union, 0…1.
         oracle: the same if every token had its best class; 1 where whole pictures are classified.
+        boundary: mean intersection over union of what lies near the borders of classes (boundary IoU, Cheng et al.
+            2021, arXiv 2103.16562: within 2 % of the diagonal); 0 where whole pictures are classified.
         tokens: mean number a picture.
     """
 
     quality: float
     oracle: float
     tokens: float
+    boundary: float = 0.0
 
 
 class Feed:
@@ -109,6 +113,7 @@ def judge(model: Model, feed: Feed, batch_size: int) -> Score:
     model.eval()
     indices = range(len(feed.pictures))
     table = np.zeros((2, model.classes, model.classes), np.int64)
+    near = np.zeros((2, model.classes), np.int64)
     tokens = 0
     for start in range(0, len(indices), batch_size):
         batch = indices[start : start + batch_size]
@@ -123,9 +128,12 @@ def judge(model: Model, feed: Feed, batch_size: int) -> Score:
             named = logits.argmax(1).cpu().numpy()
             for place, classes in enumerate((named, best_classes(labels, truth, model.classes))):
                 table[place] += confusion(truth, classes[labels], model.classes)
+            near += boundary_overlap(truth, named[labels], model.classes)
     quality = mean_iou if model.segments else accuracy
     oracle = mean_iou(table[1]) if model.segments else 1.0
-    return Score(quality(table[0]), oracle, tokens / len(indices))
+    there = table[0].sum(1) > 0
+    boundary = float(np.mean(near[0, there] / np.maximum(near[1, there], 1))) if model.segments else 0.0
+    return Score(quality(table[0]), oracle, tokens / len(indices), boundary)
 
 
 def confusion(truth: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:
@@ -133,6 +141,22 @@ def confusion(truth: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:
     judged = truth != IGNORED
     pairs = truth[judged].astype(np.int64) * classes + named[judged]
     return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
+
+
+def boundary_overlap(truth: np.ndarray, named: np.ndarray, classes: int) -> np.ndarray:
+    """int64 (2, classes): pixels in both bands along a class's inner border, as it is and as named, and in either."""
+    judged = truth != IGNORED
+    reach = max(1, round(0.02 * math.hypot(*truth.shape)))
+    counts = np.zeros((2, classes), np.int64)
+    for number in np.union1d(truth[judged], named[judged]):
+        one, other = (_band(values == number, reach) & judged for values in (truth, named))
+        counts[:, number] = (one & other).sum(), (one | other).sum()
+    return counts
+
+
+def _band(mask: np.ndarray, reach: int) -> np.ndarray:
+    band: np.ndarray = mask & ~binary_erosion(mask, iterations=reach)
+    return band
 
 
 def best_classes(labels: np.ndarray, truth: np.ndarray, classes: int) -> np.ndarray:
