@@ -31,7 +31,7 @@ def in_a_folder_with_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sample", SAMPLES, ids=["scratch", "pretrained", "pictures"])
+@pytest.mark.parametrize("sample", SAMPLES, ids=["scratch", "pretrained", "pictures", "video"])
 def test_samples_run_and_print_what_they_say(sample: str, capsys: pytest.CaptureFixture[str]) -> None:
     if "timm/" in sample:
         library("timm")
@@ -39,7 +39,7 @@ def test_samples_run_and_print_what_they_say(sample: str, capsys: pytest.Capture
     printed = capsys.readouterr().out.splitlines()
     said = re.findall(r"^print\(.*\)  # (.*)$", sample, re.MULTILINE)
     assert len(printed) == len(said)
-    assert all(line == words for line, words in zip(printed, said, strict=True) if words[0] in "t[0123456789")
+    assert all(line == words for line, words in zip(printed, said, strict=True) if words[0] in "t([0123456789")
 
 
 @pytest.mark.slow
@@ -55,6 +55,6 @@ def test_commands_run(command: str) -> None:
     subprocess.run([sys.executable, *arguments[:2], "--help"], cwd=ROOT, check=True, capture_output=True)
 
 
-def test_there_are_three_samples() -> None:
-    assert len(SAMPLES) == 3
+def test_there_are_samples_and_commands_to_run() -> None:
+    assert len(SAMPLES) == 4
     assert len(COMMANDS) == 4

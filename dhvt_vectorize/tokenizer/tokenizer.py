@@ -73,7 +73,13 @@ class DHVTokenizer(nn.Module):
         return cls(checkpoint.net, checkpoint.config)
 
     def pixel_features(
-        self, pixels: UInt8[np.ndarray, "H W 4"], *, antialiased: bool = True, compact: bool = False
+        self,
+        pixels: UInt8[np.ndarray, "H W 4"],
+        *,
+        antialiased: bool = True,
+        compact: bool = False,
+        photograph: bool | None = None,
+        every_channel: bool = False,
     ) -> PixelFeatures:
         """The features the hierarchy is built on.
 
@@ -82,10 +88,12 @@ class DHVTokenizer(nn.Module):
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
             compact: whether regions shall be tokens: those of photographs have features of their own, see
                 `token_features`.
+            photograph: whether it is one; None looks for noise.
+            every_channel: False leaves out those that are the same everywhere.
         """
         colours = premultiply(pixels)
         noise = noise_level(colours)
-        photograph = noise > 0
+        photograph = noise > 0 if photograph is None else photograph
         learnable = antialiased and (self.config.learned_photographs or not photograph)
         learned = learnable and self.features.is_trained
         rim_net = self.features.learned_rims if learnable else None
@@ -95,8 +103,9 @@ class DHVTokenizer(nn.Module):
         resolved = in_owners_colours(pixels, owner) if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         is_rim = (owner != itself) | found.is_rim
-        (values, channels), zones = _varying_channels(found.values), None
-        del found
+        every = (found.values, list(range(found.values.shape[2])))
+        (values, channels), zones = every if every_channel else varying_channels(found.values), None
+        del found, every
         if learned:
             # beside its owner's colour a rim pixel takes what was learned of its owner
             values = values.reshape(-1, values.shape[2])[owner]
@@ -224,7 +233,7 @@ def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
-def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:
+def varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:
     """Without the channels that are the same everywhere: they separate nothing, and without them trees are faster.
 
     Also which channels are left; the first where all are the same.
