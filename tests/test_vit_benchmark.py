@@ -147,7 +147,7 @@ def test_large_comparisons_run_on_a_tiny_copy_of_their_data(
     config: str, classes: Path, scenes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As they are, but for where the data is, its size, and a backbone at random and small."""
-    timm = library("timm")
+    timm, _ = library("timm"), library("transformers")
 
     def small(name: str, weights: object, num_classes: int) -> torch.nn.Module:
         assert timm.is_model(name.removeprefix("timm/").partition(".")[0])
@@ -160,7 +160,24 @@ def test_large_comparisons_run_on_a_tiny_copy_of_their_data(
     data = replace(data, size=32, keep=shipped_one.data.keep, first_class=shipped_one.data.first_class)
     schedule = replace(shipped_one.schedule, epochs=1, seeds=(0,))
     printed = run(replace(shipped_one, data=data, schedule=schedule), config)
-    assert len(printed.splitlines()) == 3 + len(shipped_one.backbones) * len(shipped_one.entrants)
+    rows = [line.split("|")[1].strip() for line in printed.splitlines()[3:]]
+    several = len(shipped_one.backbones) > 1
+    tokens = [name for name in shipped_one.entrants if not name.startswith("SegFormer")]
+    assert set(rows) == {
+        *(f"{backbone}, {name}" if several else name for backbone in shipped_one.backbones for name in tokens),
+        *(name for name in shipped_one.entrants if name.startswith("SegFormer")),
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["segformer", "upernet"])
+def test_heads_read_fixed_and_learned_tokens_alike(scenes: Path, head: str) -> None:
+    library("transformers")
+    entrants = {name: ENTRANTS[name] for name in ("patches", "trained")} | {"SegFormer": Entrant("segformer-b0")}
+    backbone = replace(SMALL, head=head)
+    data = replace(_scenes(scenes), size=32)
+    printed = run(Comparison(data, {"small": backbone}, replace(SHORT, seeds=(0,)), entrants), "tiny")
+    assert [line.split("|")[1].strip() for line in printed.splitlines()[3:]] == list(entrants)
 
 
 def test_a_zip_file_holds_the_same_pictures_as_its_folder(classes: Path, tmp_path: Path) -> None:
@@ -291,7 +308,7 @@ def test_a_seed_gives_the_same_model_and_score_again(classes: Path) -> None:
         torch.manual_seed(3)
         model = model_of(ENTRANTS["frozen"], SMALL, SHORT, segments=False, classes=2)
         train(model, Feed(learned, model, _data(classes)), replace(SHORT, epochs=2), 3, flip=True)
-        logits = model.answers([model.tokens(judged.picture(0))])[0]
+        ((logits, _),) = model.answers([model.tokens(judged.picture(0))])
         scores.append((judge(model, Feed(judged, model, _data(classes)), 4), logits.tolist()))
     assert scores[0] == scores[1]
 

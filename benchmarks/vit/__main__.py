@@ -22,7 +22,7 @@ from dhvt_vectorize.errors import InputError
 
 from ..command import errors_end_the_run
 from ..pictures import check_names
-from .config import CONFIGS, Comparison, Entrant, read_config
+from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, read_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -93,8 +93,12 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
 
 
 def _rows(comparison: Comparison) -> Iterator[tuple[str, Entrant, str]]:
-    for backbone in comparison.backbones:
+    for number, backbone in enumerate(comparison.backbones):
         for name, entrant in comparison.entrants.items():
+            if entrant.tokenizer in SEGFORMERS:
+                if number == 0:  # a model of its own, whatever the backbone
+                    yield name, entrant, backbone
+                continue
             yield _named(comparison, backbone, name), entrant, backbone
 
 

@@ -3,7 +3,7 @@
 [data]                          see `DataConfig`
 [backbones.NAME]                see `BackboneConfig`; each entrant is trained with each of them
 [schedule]                      see `Schedule`
-[entrants."NAME"]               tokenizer = "patches" | "quadtree" | "slic" | "dhvt", and what else `Entrant` has
+[entrants."NAME"]               tokenizer = "patches" | "quadtree" | "slic" | "dhvt" | …, and what else `Entrant` has
 [entrants."NAME".options]       the tokenizer's own, see `dhvt_vectorize.vit.tokenizers`
 [entrants."NAME".reduction]     kind = "tome", merged = N, or kind = "dynamicvit", share = X, places = [...]
 """
@@ -22,6 +22,7 @@ from dhvt_vectorize.vit.tokenizers import ImageTokenizer, tokenizer_named
 
 # from Python 3.11 on it comes with Python
 toml: Any = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+SEGFORMERS = ("segformer-b0", "segformer-b1", "segformer-b2")
 KINDS = ("classes", "emoji", "segmentation", "scenes")
 CONFIGS = Path(__file__).parent / "configs"
 Made = TypeVar("Made")
@@ -77,6 +78,7 @@ class BackboneConfig:
         pretrained: timm/MODEL or transformers/OWNER/MODEL, which is retrofitted; all else is then its own.
         weights: a file or folder to load it from.
         batching: padded, bucketed, or (at random only) packed.
+        head: of a segmentation, see `dhvt_vectorize.vit.heads`.
     """
 
     width: int = 128
@@ -88,6 +90,7 @@ class BackboneConfig:
     pretrained: str | None = None
     weights: str | None = None
     batching: str = "padded"
+    head: str = "perceptron"
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,8 @@ class Entrant:
     """A tokenizer in the comparison.
 
     Attributes:
-        tokenizer: its name, see `dhvt_vectorize.vit.tokenizers`.
+        tokenizer: its name, see `dhvt_vectorize.vit.tokenizers`; or, for a segmentation, segformer-b0, b1 or b2, which
+            is a model of its own, without tokens or the backbone.
         options: its attributes.
         trained: dhvt alone: its net is trained along, with a price on borders where there are no edges.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
@@ -136,7 +140,8 @@ class Entrant:
     epochs: int | None = None
 
     def __post_init__(self) -> None:
-        self.made()
+        if self.tokenizer not in SEGFORMERS:
+            self.made()
         if self.trained and self.tokenizer != "dhvt":
             raise UsageError("trained", f"{self.tokenizer} has nothing to train", "leave it out, or take dhvt")
         if self.reduction is not None and self.reduction.get("kind") not in ("tome", "dynamicvit"):
@@ -189,6 +194,8 @@ def read_config(path: Path) -> Comparison:
         pretrained = any(backbone.pretrained for backbone in comparison.backbones.values())
         if pretrained and (entrant.trained or entrant.reduction):
             raise UsageError(name, "takes a backbone that starts at random", "leave out pretrained, or this entrant")
+        if entrant.tokenizer in SEGFORMERS and not comparison.data.segments:
+            raise UsageError(name, "names classes of pixels, not of pictures", "leave it out")
         if comparison.data.segments and entrant.reduction:
             raise UsageError(name, "leaves no token for every pixel", "leave it out of a segmentation")
     return comparison

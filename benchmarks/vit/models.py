@@ -6,6 +6,7 @@ learns along. Of either, `tokens` is what the tokenizer does at inference, `answ
 
 from __future__ import annotations
 
+import importlib
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,17 +25,22 @@ from dhvt_vectorize.training.losses import token_segmentation
 from dhvt_vectorize.training.samples import Sample
 from dhvt_vectorize.training.tasks import ClassifyTask, Division, LossWeights, SegmentTask
 from dhvt_vectorize.vit.embedding import TokenEmbedding, premultiplied
+from dhvt_vectorize.vit.heads import SegmentationHead, head_named
 from dhvt_vectorize.vit.inputs import TokenInputs, joined
 from dhvt_vectorize.vit.model import TokenTransformer
 from dhvt_vectorize.vit.pretrained import load_backbone
 from dhvt_vectorize.vit.reduction import Reduction, TokenMerging, TokenPruning
 from dhvt_vectorize.vit.retrofit import retrofit
-from dhvt_vectorize.vit.tokenizers import HierarchicalRegions
+from dhvt_vectorize.vit.tokenizers import FixedPatches, HierarchicalRegions
 
 from ..dividers import with_alpha
-from .config import BackboneConfig, Entrant, Schedule
+from .config import SEGFORMERS, BackboneConfig, Entrant, Schedule
 from .data import Picture, Truth
 
+# logits of a picture's places, and the place of each pixel where pixels have classes
+Answer = tuple[Tensor, Tensor | None]
+
+_MEAN, _DEVIATION = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 # What DynamicViT's share of kept tokens weighs beside the task, as in the paper.
 _PRUNING = 2.0
 
@@ -46,14 +52,21 @@ class Tokenized:
     Attributes:
         inputs: what an embedding is told, in half precision.
         labels: int64 (H, W), who owns each pixel.
+        picture: uint8 (H, W, 3), for a model that takes no tokens.
     """
 
-    inputs: TokenInputs
+    inputs: TokenInputs | None
     labels: Int64[Tensor, "H W"]
+    picture: Tensor | None = None
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self.inputs)
+        return int(self.labels.max()) + 1 if self.inputs is None else len(self.inputs)
+
+    def told(self, device: torch.device) -> TokenInputs:
+        """What an embedding is told, in single precision."""
+        assert self.inputs is not None
+        return self.inputs.to(device).to(torch.float32)
 
 
 class Model(nn.Module):
@@ -77,17 +90,17 @@ class Model(nn.Module):
         """What the tokenizer makes of a picture."""
 
     @abstractmethod
-    def answers(self, tokenized: Sequence[Tokenized]) -> list[Tensor]:
-        """Logits of each picture (classes,), or of each picture's tokens (K, classes)."""
+    def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
+        """Of each picture its logits (1, classes), or those of its places (M, classes) and the place of each pixel."""
 
     def loss(self, tokenized: Sequence[Tokenized], truths: Sequence[Truth]) -> Tensor:
         """What is minimised."""
         answers = self.answers(tokenized)
-        if not self.segments:
-            return functional.cross_entropy(
-                torch.stack(answers), torch.tensor(truths, device=answers[0].device), label_smoothing=self.smoothing
-            )
-        return torch.stack([_segmentation(*each) for each in zip(answers, tokenized, truths, strict=True)]).mean()
+        if self.segments:
+            return torch.stack([_segmentation(*each) for each in zip(answers, truths, strict=True)]).mean()
+        logits = torch.cat([logits for logits, _ in answers])
+        truth = torch.tensor(truths, device=logits.device)
+        return functional.cross_entropy(logits, truth, label_smoothing=self.smoothing)
 
     def loss_of_pictures(self, pictures: Sequence[Picture], truths: Sequence[Truth], seed: int) -> Tensor:
         """The same where tokens change in training; `seed` is of what is drawn at random."""
@@ -106,15 +119,16 @@ class FixedModel(Model):
     ) -> None:
         super().__init__(schedule, segments, classes)
         self.tokenizer = entrant.made()
+        self.retrofitted = None
         if backbone.pretrained is None:
             self.embedding, self.transformer = transformer_of(entrant, backbone, classes)
-            self.retrofitted = None
+            self.head = head_named(backbone.head, backbone.width, backbone.depth, classes) if segments else None
             return
         model = load_backbone(backbone.pretrained, backbone.weights, num_classes=classes)
         most = 10**9 if segments else entrant.most_tokens
         self.retrofitted = retrofit(model, self.tokenizer, most_tokens=most, batching=backbone.batching)
-        width = self.retrofitted.anatomy.prefix().shape[1]
-        self.head = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, classes)) if segments else None
+        width, blocks = self.retrofitted.anatomy.prefix().shape[1], len(self.retrofitted.anatomy.blocks)
+        self.head = head_named(backbone.head, width, blocks, classes) if segments else None
 
     def tokens(self, picture: Picture) -> Tokenized:
         """See `Model.tokens`."""
@@ -127,16 +141,21 @@ class FixedModel(Model):
                 inputs = self.retrofitted.soft_inputs(colours.to(self.retrofitted.mean.device), own_regions(labels))
         return Tokenized(inputs.to(torch.float16).to("cpu"), labels)
 
-    def answers(self, tokenized: Sequence[Tokenized]) -> list[Tensor]:
+    def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
         device = next(self.parameters()).device
-        inputs = [each.inputs.to(device).to(torch.float32) for each in tokenized]
-        if self.retrofitted is None:
-            return _answers(self.transformer, self.embedding, inputs, self.segments)
-        if self.head is None:
-            return list(self.retrofitted.answers(inputs))
-        prefix = len(self.retrofitted.anatomy.prefix())
-        return [self.head(values[prefix:]) for values in self.retrofitted.encoded(inputs)]
+        inputs = [each.told(device) for each in tokenized]
+        if self.head is not None:
+            labels = [each.labels.to(device) for each in tokenized]
+            return list(self.head(self._states(inputs, self.head.depths), labels))
+        if self.retrofitted is not None:
+            return [(logits[None], None) for logits in self.retrofitted.answers(inputs)]
+        return _of_images(self.transformer, self.embedding, inputs)
+
+    def _states(self, inputs: Sequence[TokenInputs], depths: Sequence[int]) -> list[list[Tensor]]:
+        if self.retrofitted is not None:
+            return self.retrofitted.states(inputs, depths)
+        return self.transformer.states(_vectors(self.embedding, inputs), depths)
 
     def loss(self, tokenized: Sequence[Tokenized], truths: Sequence[Truth]) -> Tensor:
         """See `Model.loss`."""
@@ -158,11 +177,12 @@ class LearnedModel(Model):
         made = entrant.made()
         assert isinstance(made, HierarchicalRegions)
         net = initial_net() if made.weights == "none" else DHVTokenizer.load(_weights(made), "cpu").features
-        self.task = (_SegmentLearned if segments else _ClassifyLearned)(
-            net.requires_grad_(True), LossWeights(target_tokens=made.tokens), classes
-        )
+        kind = _SegmentLearned if segments else _ClassifyLearned
+        self.task = kind(net.requires_grad_(True), LossWeights(target_tokens=made.tokens), classes)
         self.task.smoothing = schedule.smoothing
         self.task.embedding, self.task.transformer = transformer_of(entrant, backbone, classes)
+        if isinstance(self.task, _SegmentLearned):
+            self.task.head = head_named(backbone.head, backbone.width, backbone.depth, classes)
 
     def tokens(self, picture: Picture) -> Tokenized:
         """See `Model.tokens`."""
@@ -174,11 +194,14 @@ class LearnedModel(Model):
         labels = division.near.ids[:, 0].view(picture.shape[:2])
         return Tokenized(inputs.to(torch.float16).to("cpu"), labels.cpu())
 
-    def answers(self, tokenized: Sequence[Tokenized]) -> list[Tensor]:
+    def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
         device = next(self.parameters()).device
-        inputs = [each.inputs.to(device).to(torch.float32) for each in tokenized]
-        return _answers(self.task.transformer, self.task.embedding, inputs, self.segments)
+        inputs = [each.told(device) for each in tokenized]
+        if isinstance(self.task, _SegmentLearned):
+            states = self.task.transformer.states(_vectors(self.task.embedding, inputs), self.task.head.depths)
+            return list(self.task.head(states, [each.labels.to(device) for each in tokenized]))
+        return _of_images(self.task.transformer, self.task.embedding, inputs)
 
     def loss_of_pictures(self, pictures: Sequence[Picture], truths: Sequence[Truth], seed: int) -> Tensor:
         """See `Model.loss_of_pictures`."""
@@ -213,11 +236,60 @@ class _ClassifyLearned(_Learned, ClassifyTask):
 
 
 class _SegmentLearned(_Learned, SegmentTask):
-    pass
+    head: SegmentationHead
+
+    def _task_terms(self, divisions: Sequence[Division]) -> dict[str, Tensor]:
+        states = self.transformer.states(self._vectors(divisions), self.head.depths)
+        labels = [of.near.ids[:, 0].view(of.image.shape[1:]) for of in divisions]
+        losses = []
+        for (logits, places), of in zip(self.head(states, labels), divisions, strict=True):
+            # where each token has an answer, its soft members say what is true of it
+            near = own_regions(places, len(logits)) if self.head.dense else of.near
+            share = torch.ones_like(near.squared_distance) if self.head.dense else of.share
+            losses.append(token_segmentation(logits, of.labels, near, share)["loss"])
+        return {"loss": torch.stack(losses).mean()}
+
+
+class SegFormerModel(Model):
+    """SegFormer of transformers, at random, as a yardstick: no tokenizer, a class for every square of 4 px.
+
+    Args:
+        size: b0, b1 or b2 (Xie et al. 2021).
+        schedule, classes: as of others.
+    """
+
+    def __init__(self, size: str, schedule: Schedule, classes: int) -> None:
+        super().__init__(schedule, True, classes)
+        transformers = importlib.import_module("transformers")
+        widths = (32, 64, 160, 256) if size == "b0" else (64, 128, 320, 512)
+        depths = (3, 4, 6, 3) if size == "b2" else (2, 2, 2, 2)
+        decoder = 768 if size == "b2" else 256
+        settings = transformers.SegformerConfig(
+            hidden_sizes=widths, depths=depths, decoder_hidden_size=decoder, num_labels=classes
+        )
+        self.model = transformers.SegformerForSemanticSegmentation(settings)
+        self.squares = FixedPatches(4)
+
+    def tokens(self, picture: Picture) -> Tokenized:
+        """See `Model.tokens`; the picture itself."""
+        labels = torch.from_numpy(self.squares(picture)).long()
+        return Tokenized(None, labels, torch.from_numpy(picture.copy()))
+
+    def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
+        """See `Model.answers`."""
+        device = next(self.parameters()).device
+        pictures = torch.stack([each.picture for each in tokenized if each.picture is not None]).to(device)
+        shown = (pictures.permute(0, 3, 1, 2).float() / 255 - _MEAN.to(device)) / _DEVIATION.to(device)
+        height, width = shown.shape[2:]
+        logits = functional.interpolate(self.model(shown).logits, (height, width), mode="bilinear")
+        own = torch.arange(height * width, device=device).view(height, width)
+        return [(each.flatten(1).T, own) for each in logits]
 
 
 def model_of(entrant: Entrant, backbone: BackboneConfig, schedule: Schedule, *, segments: bool, classes: int) -> Model:
     """The model of an entrant, as torch's generator starts it."""
+    if entrant.tokenizer in SEGFORMERS:
+        return SegFormerModel(entrant.tokenizer.partition("-")[2], schedule, classes)
     kind = LearnedModel if entrant.trained else FixedModel
     return kind(entrant, backbone, schedule, segments, classes)
 
@@ -248,15 +320,18 @@ def _reduction(entrant: Entrant, backbone: BackboneConfig) -> Reduction | None:
     return TokenPruning(backbone.width, places=places, **options, prefix=prefix)
 
 
-def _answers(
-    transformer: TokenTransformer, embedding: TokenEmbedding, inputs: Sequence[TokenInputs], segments: bool
-) -> list[Tensor]:
-    vectors = list(torch.split(embedding(joined(inputs)), [len(each) for each in inputs]))
-    return transformer.of_tokens(vectors) if segments else list(transformer.of_images(vectors))
+def _vectors(embedding: TokenEmbedding, inputs: Sequence[TokenInputs]) -> list[Tensor]:
+    return list(torch.split(embedding(joined(inputs)), [len(each) for each in inputs]))
 
 
-def _segmentation(logits: Float[Tensor, "K classes"], tokenized: Tokenized, truth: Truth) -> Tensor:
-    near = own_regions(tokenized.labels.to(logits.device), len(tokenized))
+def _of_images(transformer: TokenTransformer, embedding: TokenEmbedding, inputs: Sequence[TokenInputs]) -> list[Answer]:
+    return [(logits[None], None) for logits in transformer.of_images(_vectors(embedding, inputs))]
+
+
+def _segmentation(answer: Answer, truth: Truth) -> Tensor:
+    logits, places = answer
+    assert places is not None
+    near = own_regions(places, len(logits))
     maps = torch.from_numpy(np.asarray(truth, np.int32))[None].to(logits.device)
     return token_segmentation(logits, maps, near, torch.ones_like(near.squared_distance))["loss"]
 

@@ -119,16 +119,16 @@ def judge(model: Model, feed: Feed, batch_size: int) -> Score:
         batch = indices[start : start + batch_size]
         tokenized = [feed.tokens(index) for index in batch]
         tokens += sum(len(each) for each in tokenized)
-        for index, each, logits in zip(batch, tokenized, model.answers(tokenized), strict=True):
+        for index, each, (logits, places) in zip(batch, tokenized, model.answers(tokenized), strict=True):
             truth = feed.truth(index)
             if isinstance(truth, int):
                 table[:, truth, int(logits.argmax())] += 1
                 continue
-            labels = each.labels.numpy()
-            named = logits.argmax(1).cpu().numpy()
-            for place, classes in enumerate((named, best_classes(labels, truth, model.classes))):
-                table[place] += confusion(truth, classes[labels], model.classes)
-            near += boundary_overlap(truth, named[labels], model.classes)
+            assert places is not None
+            named, labels = logits.argmax(1)[places].cpu().numpy(), each.labels.numpy()
+            table[0] += confusion(truth, named, model.classes)
+            table[1] += confusion(truth, best_classes(labels, truth, model.classes)[labels], model.classes)
+            near += boundary_overlap(truth, named, model.classes)
     quality = mean_iou if model.segments else accuracy
     oracle = mean_iou(table[1]) if model.segments else 1.0
     there = table[0].sum(1) > 0

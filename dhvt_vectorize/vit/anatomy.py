@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -50,9 +51,39 @@ class Anatomy(ABC):
     def prefix(self) -> Float[Tensor, "P width"]:
         """CLS, registers and whatever else comes before the patches, with their own position embeddings."""
 
+    @property
     @abstractmethod
-    def encode(self, values: Float[Tensor, "B L width"], exists: Bool[Tensor, "B L"] | None) -> Tensor:
-        """All blocks and the last norm; tokens that do not exist are not attended to."""
+    def blocks(self) -> nn.ModuleList:
+        """The transformer's blocks."""
+
+    @abstractmethod
+    def enter(self, values: Float[Tensor, "B L width"]) -> Tensor:
+        """What is done before the first block."""
+
+    @abstractmethod
+    def step(self, block: nn.Module, values: Float[Tensor, "B L width"], mask: Tensor | None) -> Tensor:
+        """One block, with what is added to the logits of attention."""
+
+    @abstractmethod
+    def leave(self, values: Float[Tensor, "B L width"]) -> Tensor:
+        """The last norm."""
+
+    def encode(
+        self, values: Float[Tensor, "B L width"], exists: Bool[Tensor, "B L"] | None, depths: Sequence[int] = ()
+    ) -> list[Tensor]:
+        """What the last norm gives, and before it in the list what some blocks do, counted from 1.
+
+        Args:
+            values: prefix and tokens.
+            exists: tokens that do not exist are not attended to; None: all do.
+            depths: the blocks; of the last one the norm's result.
+        """
+        mask, values, after = _added(exists, values), self.enter(values), {}
+        for depth, block in enumerate(self.blocks, 1):
+            values = self.step(block, values, mask)
+            after[depth] = values
+        after[len(self.blocks)] = self.leave(values)
+        return [*(after[depth] for depth in depths), after[len(self.blocks)]]
 
     @abstractmethod
     def answer(self, encoded: Float[Tensor, "B L width"], exists: Bool[Tensor, "B L"]) -> Tensor:
@@ -117,14 +148,26 @@ class TimmAnatomy(Anatomy):
         first = first + self.model.pos_embed[0, : len(first)]
         return first
 
-    def encode(self, values: Tensor, exists: Tensor | None) -> Tensor:
-        """See `Anatomy.encode`."""
-        model, mask = self.model, _added(exists, values)
-        values = model.norm_pre(model.pos_drop(values))
-        for block in model.blocks:
-            values = block(values, attn_mask=mask)
-        encoded: Tensor = model.norm(values)
-        return encoded
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """See `Anatomy.blocks`."""
+        blocks: nn.ModuleList = self.model.blocks
+        return blocks
+
+    def enter(self, values: Tensor) -> Tensor:
+        """See `Anatomy.enter`."""
+        entered: Tensor = self.model.norm_pre(self.model.pos_drop(values))
+        return entered
+
+    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
+        """See `Anatomy.step`."""
+        stepped: Tensor = block(values, attn_mask=mask)
+        return stepped
+
+    def leave(self, values: Tensor) -> Tensor:
+        """See `Anatomy.leave`."""
+        left: Tensor = self.model.norm(values)
+        return left
 
     def answer(self, encoded: Tensor, exists: Tensor) -> Tensor:
         """See `Anatomy.answer`."""
@@ -190,14 +233,26 @@ class NaFlexAnatomy(Anatomy):
         tokens = [token[0] for token in (embeds.cls_token, embeds.reg_token) if token is not None]
         return torch.cat([embeds.proj.weight.new_zeros(0, embeds.embed_dim), *tokens])
 
-    def encode(self, values: Tensor, exists: Tensor | None) -> Tensor:
-        """See `Anatomy.encode`."""
-        model, mask = self.model, _added(exists, values)
-        values = model.norm_pre(model.embeds.pos_drop(values))
-        for block in model.blocks:
-            values = block(values, attn_mask=mask)
-        encoded: Tensor = model.norm(values)
-        return encoded
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """See `Anatomy.blocks`."""
+        blocks: nn.ModuleList = self.model.blocks
+        return blocks
+
+    def enter(self, values: Tensor) -> Tensor:
+        """See `Anatomy.enter`."""
+        entered: Tensor = self.model.norm_pre(self.model.embeds.pos_drop(values))
+        return entered
+
+    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
+        """See `Anatomy.step`."""
+        stepped: Tensor = block(values, attn_mask=mask)
+        return stepped
+
+    def leave(self, values: Tensor) -> Tensor:
+        """See `Anatomy.leave`."""
+        left: Tensor = self.model.norm(values)
+        return left
 
     def answer(self, encoded: Tensor, exists: Tensor) -> Tensor:
         """See `Anatomy.answer`."""
@@ -242,14 +297,25 @@ class TransformersAnatomy(Anatomy):
         first: Tensor = embeddings.cls_token[0] + embeddings.position_embeddings[0, :1]
         return first
 
-    def encode(self, values: Tensor, exists: Tensor | None) -> Tensor:
-        """See `Anatomy.encode`."""
-        mask = _added(exists, values)
-        values = self.base.embeddings.dropout(values)
-        for layer in self.layers:
-            values = layer(values, mask)
-        encoded: Tensor = self.base.layernorm(values)
-        return encoded
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """See `Anatomy.blocks`."""
+        return self.layers
+
+    def enter(self, values: Tensor) -> Tensor:
+        """See `Anatomy.enter`."""
+        entered: Tensor = self.base.embeddings.dropout(values)
+        return entered
+
+    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
+        """See `Anatomy.step`."""
+        stepped: Tensor = block(values, mask)
+        return stepped
+
+    def leave(self, values: Tensor) -> Tensor:
+        """See `Anatomy.leave`."""
+        left: Tensor = self.base.layernorm(values)
+        return left
 
     def answer(self, encoded: Tensor, exists: Tensor) -> Tensor:
         """See `Anatomy.answer`."""

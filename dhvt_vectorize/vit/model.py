@@ -78,6 +78,25 @@ class TokenTransformer(nn.Module):
             raise UsageError("reduction", "leaves no answer for each token", "ask for one an image, or reduce nothing")
         return [self.head(self.norm(values[len(self.prefix) :])) for values in self.encoded(samples)]
 
+    def states(
+        self, samples: Sequence[Float[Tensor, "K width"]], depths: Sequence[int]
+    ) -> list[list[Float[Tensor, "K width"]]]:
+        """Each sample's tokens after some blocks, counted from 1; of the last block, normalised.
+
+        Raises:
+            UsageError: tokens are reduced on the way.
+        """
+        if self.reduction is not None:
+            raise UsageError("reduction", "leaves not every token", "reduce nothing")
+        values, exists = pad([torch.cat([self.prefix, sample]) for sample in samples])
+        mask = None if exists.all() else exists[:, None, None, :]
+        after: dict[int, list[Tensor]] = {}
+        for depth, block in enumerate(self._blocks, 1):
+            values = block.think(block.attend(values, mask)[0])
+            shown = self.norm(values) if depth == len(self.blocks) else values
+            after[depth] = [sample[len(self.prefix) :] for sample in unpad(shown, exists)]
+        return [after[depth] for depth in depths]
+
     def encoded(self, samples: Sequence[Float[Tensor, "K width"]]) -> list[Float[Tensor, "M width"]]:
         """What becomes of each sample's summary, registers and tokens, in this order, before the last norm."""
         whole = [torch.cat([self.prefix, sample]) for sample in samples]

@@ -131,9 +131,16 @@ class RetrofittedTransformer(nn.Module):
         prefix = anatomy.prefix()
         return [torch.cat([prefix, part]) for part in torch.split(vectors, [len(each) for each in inputs])]
 
+    def states(self, inputs: Sequence[TokenInputs], depths: Sequence[int]) -> list[list[Float[Tensor, "K width"]]]:
+        """Each image's tokens alone, without CLS, after some blocks, counted from 1; of the last one normalised."""
+        values, exists = pad(self._vectors(inputs))
+        prefix = len(self.anatomy.prefix())
+        after = self.anatomy.encode(values, None if exists.all() else exists, depths)[:-1]
+        return [[tokens[prefix:] for tokens in unpad(each, exists)] for each in after]
+
     def _padded(self, vectors: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         values, exists = pad(vectors)
-        return self.anatomy.encode(values, None if exists.all() else exists), exists
+        return self.anatomy.encode(values, None if exists.all() else exists)[-1], exists
 
     def _answers(self, vectors: Sequence[Tensor]) -> Tensor:
         return self.anatomy.answer(*self._padded(vectors))
