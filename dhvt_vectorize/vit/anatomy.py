@@ -99,8 +99,12 @@ def anatomy_of(model: nn.Module) -> Anatomy:
     """The anatomy of a model.
 
     Raises:
-        UsageError: a model of no known kind.
+        UsageError: a model of no known kind, or whose attention knows of places on a grid.
     """
+    relative = any("relative_position" in name for name, _ in model.named_parameters())
+    if relative or getattr(model, "rope", None) is not None:
+        cause = "has rotary or relative positions, which belong to a grid of patches"
+        raise UsageError(type(model).__name__, cause, "give a model whose positions are added to its patches")
     if hasattr(model, "embeds") and hasattr(model, "blocks"):
         return NaFlexAnatomy(model)
     if hasattr(model, "patch_embed") and hasattr(model, "blocks") and hasattr(model, "pos_embed"):
@@ -191,12 +195,10 @@ class TimmAnatomy(Anatomy):
 
 
 class NaFlexAnatomy(Anatomy):
-    """timm's NaFlexVit, with a learned, a factorised or no position embedding; rotary ones belong to a grid."""
+    """timm's NaFlexVit, with a learned, a factorised or no position embedding."""
 
     def __init__(self, model: Any) -> None:
         super().__init__(model)
-        if getattr(model, "rope", None) is not None:
-            raise UsageError("rope", "rotary positions belong to a grid of patches", "give a model without them")
         embeds = model.embeds
         self.side = _square(embeds.patch_size)
         self.normalisation = _timm_normalisation(model)
