@@ -101,7 +101,7 @@ def anatomy_of(model: nn.Module) -> Anatomy:
     Raises:
         UsageError: a model of no known kind, or whose attention knows of places on a grid.
     """
-    relative = any("relative_position" in name for name, _ in model.named_parameters())
+    relative = any("relative_position" in name or "rel_pos" in name for name, _ in model.named_parameters())
     if relative or getattr(model, "rope", None) is not None:
         cause = "has rotary or relative positions, which belong to a grid of patches"
         raise UsageError(type(model).__name__, cause, "give a model whose positions are added to its patches")

@@ -198,7 +198,7 @@ def test_a_model_of_another_kind_and_images_of_another_shape_are_refused() -> No
         retrofit(_any_model(), FixedPatches())(torch.zeros(2, 4, 64, 64))
 
 
-@pytest.mark.parametrize("name", ["eva02_tiny_patch14_224", "beit_base_patch16_224"])
+@pytest.mark.parametrize("name", ["eva02_tiny_patch14_224", "beit_base_patch16_224", "samvit_base_patch16"])
 def test_models_whose_attention_knows_a_grid_are_refused(name: str) -> None:
     model = library("timm").create_model(name, embed_dim=48, depth=1, num_heads=4)
     with pytest.raises(UsageError, match="rotary or relative"):
