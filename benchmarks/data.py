@@ -153,10 +153,11 @@ def _packages(kind: str) -> list[Package]:
     _check("kind", kind, KINDS)
     if kind == "clipart":
         return [CLIPART]
-    return [_icon_package(kind, icon_set) for icon_set in ICON_SETS[kind]]
+    return [icon_package(kind, icon_set) for icon_set in ICON_SETS[kind]]
 
 
-def _icon_package(kind: str, icon_set: str) -> Package:
+def icon_package(kind: str, icon_set: str) -> Package:
+    """The npm package of a set of icons."""
     return Package.npm(f"@iconify-json/{icon_set}", ICON_SETS[kind][icon_set])
 
 
@@ -189,7 +190,7 @@ def _clipart_root() -> Path:
 
 
 def _collection(kind: str, icon_set: str) -> dict[str, Any]:
-    return _read_json(folder_of(_icon_package(kind, icon_set)) / "package" / "icons.json")
+    return _read_json(folder_of(icon_package(kind, icon_set)) / "package" / "icons.json")
 
 
 @cache

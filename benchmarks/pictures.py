@@ -69,8 +69,8 @@ def pictures(set_name: str, limit: int | None = None, split: str = "test") -> li
     """
     kind, _, size = set_name.partition("-")
     if kind == "kodak":
-        return [Picture(set_name, path.stem, read_rgb(path)) for path in _spread(kodak_paths(), limit)]
-    artworks = _spread(listed("icons" if kind == "bw" else kind, split), limit)
+        return [Picture(set_name, path.stem, read_rgb(path)) for path in spread(kodak_paths(), limit)]
+    artworks = spread(listed("icons" if kind == "bw" else kind, split), limit)
     drawn = [Picture(set_name, art.name, rasterize(art.svg, int(size)), art.svg) for art in artworks]
     if kind == "bw":
         return [replace(picture, raster=black_and_white(picture.raster), truth=None) for picture in drawn]
@@ -160,7 +160,7 @@ def check_names(option: str, values: Sequence[object], known: Collection[object]
             raise UsageError(option, f"no such value {value!r}", f"choose from {', '.join(map(str, known))}")
 
 
-def _spread(items: list[Item], limit: int | None) -> list[Item]:
+def spread(items: list[Item], limit: int | None) -> list[Item]:
     """`limit` items evenly spread over the list, the first among them."""
     if limit is None or limit >= len(items):
         return items

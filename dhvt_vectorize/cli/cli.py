@@ -1,8 +1,8 @@
 """The command `dhvt-vectorize`: arguments → a request → an exit code.
 
 In: the arguments. Out: an exit code (see `errors`), and one line on standard error for whatever went wrong. The first
-argument may name a command, `convert` or `train`; anything else is what `convert` converts, so that no command is
-needed. Typer only parses: the work is done outside it, where no exception is caught but here.
+argument may name a command, `convert`, `train` or `tokens`; anything else is what `convert` converts, so that no
+command is needed. Typer only parses: the work is done outside it, where no exception is caught but here.
 """
 
 from __future__ import annotations
@@ -66,6 +66,11 @@ def _run(arguments: list[str]) -> None:
 
         train.run(arguments[1:])
         return
+    if command == "tokens":
+        from . import tokens
+
+        tokens.run(arguments[1:])
+        return
     if command == "convert":
         arguments = arguments[1:]
     request = typer.main.get_command(_parser).main(arguments, prog_name=PROGRAM, standalone_mode=False)
@@ -83,7 +88,8 @@ Version = Annotated[bool, typer.Option("--version", is_eager=True, callback=_sho
 
 
 @_parser.command(
-    epilog="The first word may be a command: convert, or train (see train --help). A file of such a name is ./train."
+    epilog="The first word may be a command: convert, train or tokens (see tokens --help). A file of such a name is "
+    "./train."
 )
 def _parse(
     source: flags.Source,

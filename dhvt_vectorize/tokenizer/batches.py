@@ -1,7 +1,8 @@
 """Tokens of several images → one batch: padded with a mask, sorted into buckets, or packed end to end.
 
 In: one tensor (K_b, …) an image, K_b its own number of tokens. Out: a tensor that a transformer takes. Nothing is
-computed from one image for another, so a sample's tokens do not depend on its neighbours or its place.
+computed from one image for another, so a sample's tokens do not depend on its neighbours or its place. Where there is
+room for fewer tokens than an image has, `most_important` says which stay.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float, Int32
+from jaxtyping import Bool, Float, Int32, Int64
 from torch import Tensor
 
 
@@ -74,6 +75,16 @@ def pad(
 def unpad(padded: Float[Tensor, "B L *D"], exists: Bool[Tensor, "B L"]) -> list[Float[Tensor, "K *D"]]:
     """The samples that `pad` put side by side."""
     return [sample[there] for sample, there in zip(padded, exists, strict=True)]
+
+
+def most_important(importance: Float[Tensor, "K"], most: int) -> Int64[Tensor, "M"]:
+    """The numbers of the `most` tokens that matter most, in their order; all where there are no more than that.
+
+    Of equally important tokens those with lower numbers stay.
+    """
+    if len(importance) <= most:
+        return torch.arange(len(importance), device=importance.device)
+    return importance.argsort(descending=True, stable=True)[:most].sort().values
 
 
 def buckets(counts: Sequence[int], waste: float = 0.25) -> list[list[int]]:

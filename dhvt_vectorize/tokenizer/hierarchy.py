@@ -12,6 +12,7 @@ Limits: 4-neighbourhood; at most 2³⁰ pixels; |feature| ≤ 2¹⁵.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ from jaxtyping import Float, Int, Int32, Int64
 
 from . import _kernels, _tree_kernels
 from .rank import number_at
-from .region_graph import region_graph
+from .region_graph import Graph, Spare, region_graph
 from .rounds import Front
 from .spare_memory import WORTHWHILE_PIXELS, give_back
 
@@ -29,6 +30,8 @@ from .spare_memory import WORTHWHILE_PIXELS, give_back
 EARLY_SHARE, LATE_SHARE = 0.5, 0.12
 LATE_FROM = 0.05
 THRESHOLD_GROWTH = 1.3
+
+GraphOf = Callable[[Int32[np.ndarray, "H W"], int, Int64[np.ndarray, "L"]], tuple[Graph, Spare]]
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,28 @@ def build_merge_tree(
         leaf_of_pixel, leaves = _kernels.flat_zones(values)
     else:
         leaves = int(leaf_of_pixel.max()) + 1
+    rows, columns = (np.arange(side) for side in leaf_of_pixel.shape)
+    return tree_over(values, leaf_of_pixel, leaves, _in_the_image, (rows, columns), border_exponent, steps_a_pixel)
+
+
+def tree_over(
+    values: Int[np.ndarray, "H W C"],
+    leaf_of_pixel: Int32[np.ndarray, "H W"],
+    leaves: int,
+    graph_of: GraphOf,
+    places: tuple[Int[np.ndarray, "H"], Int[np.ndarray, "W"]],
+    border_exponent: float,
+    steps_a_pixel: float,
+) -> MergeTree:
+    """The merge tree over regions of whatever neighbourhood.
+
+    Args:
+        values, border_exponent, steps_a_pixel: as in `build_merge_tree`.
+        leaf_of_pixel: the regions to begin with.
+        leaves: how many they are.
+        graph_of: regions, their number, and their borders in the image, which may be corrected → who neighbours whom.
+        places: y of each row of pixels and x of each column, in px.
+    """
     is_large = leaf_of_pixel.size >= WORTHWHILE_PIXELS
     if is_large:
         give_back()
@@ -89,9 +114,10 @@ def build_merge_tree(
     tree = _empty_tree(leaves, values.shape[2])
     left, right, cost, pixels, sums, border = tree
     _kernels.add_statistics(leaf_of_pixel, values, origin, pixels, sums, border)
-    places = _sums_of_places(leaf_of_pixel, leaves, steps_a_pixel)
-    front = Front(pixels[:leaves], sums[:leaves], places, *region_graph(leaf_of_pixel, leaves), border_exponent)
-    del places  # as the front shrinks, memory goes back
+    sums_of_places = _sums_of_places(leaf_of_pixel, leaves, places, steps_a_pixel)
+    graph, spare = graph_of(leaf_of_pixel, leaves, border[:leaves])
+    front = Front(pixels[:leaves], sums[:leaves], sums_of_places, graph, spare, border_exponent)
+    del sums_of_places, graph, spare  # as the front shrinks, memory goes back
     _merge_all(front, tree)
     del front
     if is_large:
@@ -114,6 +140,12 @@ def flat_zones(values: Int[np.ndarray, "H W C"]) -> Int32[np.ndarray, "H W"]:
     return zones
 
 
+def _in_the_image(
+    leaf_of_pixel: Int32[np.ndarray, "H W"], leaves: int, border: Int64[np.ndarray, "L"]
+) -> tuple[Graph, Spare]:
+    return region_graph(leaf_of_pixel, leaves)
+
+
 def _empty_tree(leaves: int, channels: int) -> tuple[np.ndarray, ...]:
     """left, right, cost, pixels, sums, border of all nodes: 0 in the last three of leaves, all else to be written."""
     nodes = 2 * leaves - 1
@@ -125,12 +157,15 @@ def _empty_tree(leaves: int, channels: int) -> tuple[np.ndarray, ...]:
 
 
 def _sums_of_places(
-    leaf_of_pixel: Int32[np.ndarray, "H W"], leaves: int, steps_a_pixel: float
+    leaf_of_pixel: Int32[np.ndarray, "H W"],
+    leaves: int,
+    places_of: tuple[Int[np.ndarray, "H"], Int[np.ndarray, "W"]],
+    steps_a_pixel: float,
 ) -> Int64[np.ndarray, "L P"]:
     """Each leaf's sums of rows and of columns in feature steps; no columns where places do not count."""
     places = np.zeros((leaves, 2 if steps_a_pixel > 0 else 0), np.int64)
     if steps_a_pixel > 0:
-        rows, columns = (np.rint(np.arange(side) * steps_a_pixel).astype(np.int64) for side in leaf_of_pixel.shape)
+        rows, columns = (np.rint(places * steps_a_pixel).astype(np.int64) for places in places_of)
         _kernels.add_places(leaf_of_pixel, rows, columns, places)
     return places
 

@@ -36,9 +36,10 @@ class NearRegions:
     """Which regions each pixel may belong to.
 
     Attributes:
-        ids: int64 (N, 8), the own region first; places without a region hold the own region again.
-        exists: bool (N, 8), whether a place holds a region.
-        squared_distance: float32 (N, 8), px² to the region's nearest pixel.
+        ids: int64 (N, 8), the own region first; places without a region hold the own region again. (N, 1) where only
+            the own region counts.
+        exists: bool, as `ids`, whether a place holds a region.
+        squared_distance: float32, as `ids`, px² to the region's nearest pixel.
         regions: number of regions K.
     """
 
@@ -58,6 +59,13 @@ def near_regions(labels: Int32[np.ndarray, "H W"], device: torch.device | str = 
         torch.from_numpy(squared).to(device),
         int(labels.max()) + 1,
     )
+
+
+def own_regions(labels: Int64[Tensor, "H W"], regions: int | None = None) -> NearRegions:
+    """Every pixel's own region alone, where nothing is soft; `labels` are 0…K−1."""
+    ids = labels.reshape(-1, 1).long()
+    count = int(ids.max()) + 1 if regions is None else regions
+    return NearRegions(ids, torch.ones_like(ids, dtype=torch.bool), torch.zeros_like(ids, dtype=torch.float32), count)
 
 
 def region_means(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int32, UInt8
+from jaxtyping import Bool, Float, Int32, UInt8
 from torch import nn
 
 from ..errors import UsageError
@@ -74,7 +74,13 @@ class DHVTokenizer(nn.Module):
         return cls(checkpoint.net, checkpoint.config)
 
     def pixel_features(
-        self, pixels: UInt8[np.ndarray, "H W 4"], *, antialiased: bool = True, compact: bool = False
+        self,
+        pixels: UInt8[np.ndarray, "H W 4"],
+        *,
+        antialiased: bool = True,
+        compact: bool = False,
+        photograph: bool | None = None,
+        every_channel: bool = False,
     ) -> PixelFeatures:
         """The features the hierarchy is built on.
 
@@ -83,10 +89,12 @@ class DHVTokenizer(nn.Module):
             antialiased: whether edges may be; where they are not, as in pixel art, every pixel keeps its own feature.
             compact: whether regions shall be tokens: those of photographs have features of their own, see
                 `token_features`.
+            photograph: whether it is one; None looks at it, see `kind`.
+            every_channel: False leaves out those that are the same everywhere.
         """
         colours = premultiply(pixels)
         noise = noise_level(colours)
-        photograph = is_photograph(colours, noise)
+        photograph = is_photograph(colours, noise) if photograph is None else photograph
         learnable = antialiased and (self.config.learned_photographs or not photograph)
         learned = learnable and self.features.is_trained
         rim_net = self.features.learned_rims if learnable else None
@@ -96,8 +104,9 @@ class DHVTokenizer(nn.Module):
         resolved = in_owners_colours(pixels, owner) if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         is_rim = (owner != itself) | found.is_rim
-        (values, channels), zones = _varying_channels(found.values), None
-        del found
+        every = (found.values, list(range(found.values.shape[2])))
+        (values, channels), zones = every if every_channel else varying_channels(found.values), None
+        del found, every
         if learned:
             # beside its owner's colour a rim pixel takes what was learned of its owner
             values = values.reshape(-1, values.shape[2])[owner]
@@ -151,7 +160,24 @@ class DHVTokenizer(nn.Module):
         wanted = max(min_tokens, min(partition.regions, max_tokens or partition.regions))
         return partition if wanted == partition.regions else cut_into(tree, wanted)
 
+    def levels(self, partition: Partition, *, criterion: str = "bic", detail: float = 0.5) -> Int32[np.ndarray, "K"]:
+        """How many levels above the base partition each region lies; the base is 0, as is what is finer."""
+        base = self._base(partition.tree, criterion, detail)
+        levels: Int32[np.ndarray, "K"] = levels_above(partition.tree, base)[partition.node_ids]
+        return levels
+
     def _select(self, tree: MergeTree, criterion: str, detail: float, max_depth: int | None) -> Partition:
+        costs = self._costs(tree, criterion, detail)
+        if max_depth is None:
+            return cut_of_least_cost(tree, costs)
+        levels = levels_above(tree, self._base(tree, criterion, detail))
+        return cut_of_least_cost(tree, costs, levels <= max_depth - 1)
+
+    def _base(self, tree: MergeTree, criterion: str, detail: float) -> Partition:
+        return cut_of_least_cost(tree, self._costs(tree, criterion, detail, BASE_PRICE))
+
+    def _costs(self, tree: MergeTree, criterion: str, detail: float, share: float = 1.0) -> Float[np.ndarray, "M"]:
+        """What each node costs, at a share of the price that the criterion asks for a region."""
         settings = CriterionSettings(
             self.config.feature_scale,
             self.config.variance_floor,
@@ -159,11 +185,7 @@ class DHVTokenizer(nn.Module):
             self.config.effective_sample,
         )
         price = 2.0 ** ((0.5 - detail) * 2.0 * DETAIL_SPAN)
-        costs = node_costs(tree, criterion, settings, price)
-        if max_depth is None:
-            return cut_of_least_cost(tree, costs)
-        base = cut_of_least_cost(tree, node_costs(tree, criterion, settings, price * BASE_PRICE))
-        return cut_of_least_cost(tree, costs, levels_above(tree, base) <= max_depth - 1)
+        return node_costs(tree, criterion, settings, price * share)
 
     def refine(self, partition: Partition, features: PixelFeatures, *, compact: bool = False) -> Partition:
         """The partition with every border pixel in the region that suits it best; as many regions, each connected."""
@@ -212,7 +234,7 @@ def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch
     return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
 
 
-def _varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:
+def varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:
     """Without the channels that are the same everywhere: they separate nothing, and without them trees are faster.
 
     Also which channels are left; the first where all are the same.

@@ -1,12 +1,14 @@
 """Partition → Tokens: what a transformer is told of each region, differentiable by the pixels' features.
 
 In: values (C, H, W) of an image, features or colours, and who owns its pixels. Out: for each region the mean, variance,
-size, box and centroid (`describe`), its picture (`crops`), and where it lies and how it is shaded (`TokenHistograms`).
+size, box and centroid (`describe`), its picture (`crops`), and where it lies and how it is shaded (`place_histogram`,
+`gradient_histogram`, smoothed by a `LearnedKernel`).
 
 Gradients reach the features through soft assignment (`soft`): means and variances weigh each pixel by its share of the
 region, and crops are cut from an image whose regions' means were replaced by the learned ones (mean injection).
 Crops and joint histograms follow superpixel transformers (SPiT, Aasan et al. 2024, arXiv 2408.07680): a crop has the
-region's bounding box interpolated to a square, a histogram is a kernel density estimate.
+region's bounding box interpolated to a square, a histogram is a kernel density estimate. Pixels are counted in fine
+bins, once and for all; what is learned acts on those.
 
 An image's tokens are made from that image alone; `batches` puts those of several together.
 """
@@ -110,54 +112,68 @@ def with_learned_means(
     return inject_means(flat, near, region_means(flat, near, share)).T.view(image.shape)
 
 
-class TokenHistograms(nn.Module):
-    """Each token's joint histograms: where its pixels lie in the image, and which way they are shaded.
+def place_histogram(
+    labels: Int64[Tensor, "H W"], regions: int, rows: int, columns: int
+) -> Float[Tensor, "K rows columns"]:
+    """Where each token's pixels lie: its shares of rows × columns equal cells of the image; a token's sum to 1.
 
-    A pixel counts 1 in all, spread over the bins by a Gaussian kernel; a token's histogram sums to 1.
+    A pixel counts in the cell that its middle is in.
+    """
+    height, width = labels.shape
+    y, x = _coordinates(height, width, labels)
+    return _joint((y / height * rows).long(), (x / width * columns).long(), labels.flatten(), regions, rows, columns)
+
+
+def gradient_histogram(
+    image: Float[Tensor, "C H W"], labels: Int64[Tensor, "H W"], regions: int, bins: int
+) -> Float[Tensor, "K bins bins"]:
+    """Which way each token's pixels are shaded: histograms of the gradient (dy, dx) of the mean channel.
 
     Args:
-        bins: on each of two axes, so that a histogram has bins².
-        scale: the kernel's standard deviation at the start, in bins; a learned one each for place and gradient.
+        image: in 0..1, so that a gradient is in −1..1 a pixel; Scharr's kernels.
+        labels: the number of the token that owns each pixel.
+        regions: number of tokens.
+        bins: on each axis.
+    """
+    smooth, step = torch.tensor([3.0, 10.0, 3.0]) / 16, torch.tensor([-1.0, 0.0, 1.0])
+    kernels = torch.stack([step[:, None] * smooth, smooth[:, None] * step])[:, None].to(image)
+    grey = functional.pad(image.float().mean(0)[None, None], (1, 1, 1, 1), mode="replicate")
+    gradients = functional.conv2d(grey, kernels)[0].flatten(1)
+    dy, dx = ((gradients + 1) / 2 * bins).long().clamp(0, bins - 1)
+    return _joint(dy, dx, labels.flatten(), regions, bins, bins)
+
+
+class LearnedKernel(nn.Module):
+    """Fine joint histograms → coarse ones, each fine bin spread by a Gaussian of a learned scale; sums stay.
+
+    Args:
+        bins: on each of the two axes, of what comes out.
+        scale: the kernel's standard deviation at the start, in these bins.
     """
 
     def __init__(self, bins: int = 8, scale: float = 0.5) -> None:
         super().__init__()
         self.bins = bins
-        self.log_place_scale = nn.Parameter(torch.tensor(float(scale)).log())
-        self.log_gradient_scale = nn.Parameter(torch.tensor(float(scale)).log())
+        self.log_scale = nn.Parameter(torch.tensor(float(scale)).log())
 
-    def place(self, labels: Int64[Tensor, "H W"], regions: int) -> Float[Tensor, "K bins2"]:
-        """Position histograms of an image's tokens over the whole image's area."""
-        height, width = labels.shape
-        y, x = _coordinates(height, width, self.log_place_scale)
-        return self._joint(y / height, x / width, labels.flatten(), regions, self.log_place_scale)
+    def forward(self, fine: Float[Tensor, "K rows columns"]) -> Float[Tensor, "K bins2"]:
+        """The coarse histograms, flat."""
+        down, across = (self._spread(count).to(fine) for count in fine.shape[1:])
+        return (down.T @ fine @ across).flatten(1)
 
-    def gradient(
-        self, image: Float[Tensor, "C H W"], labels: Int64[Tensor, "H W"], regions: int
-    ) -> Float[Tensor, "K bins2"]:
-        """Histograms of the gradient (dy, dx) of the mean channel, by Scharr's kernels.
+    def _spread(self, count: int) -> Float[Tensor, "count bins"]:
+        """Each fine bin's shares of the coarse ones; a softmax, so that no scale makes them NaN."""
+        device = self.log_scale.device
+        middles = torch.arange(self.bins, device=device) + 0.5
+        places = (torch.arange(count, device=device) + 0.5) * (self.bins / count)
+        return torch.softmax(-(places[:, None] - middles).square() / (2 * torch.exp(2 * self.log_scale)), 1)
 
-        Args:
-            image: in 0..1, so that a gradient is in −1..1 a pixel.
-            labels: the number of the token that owns each pixel.
-            regions: number of tokens.
-        """
-        smooth, step = torch.tensor([3.0, 10.0, 3.0]) / 16, torch.tensor([-1.0, 0.0, 1.0])
-        kernels = torch.stack([step[:, None] * smooth, smooth[:, None] * step])[:, None].to(image)
-        grey = functional.pad(image.float().mean(0)[None, None], (1, 1, 1, 1), mode="replicate")
-        dy, dx = functional.conv2d(grey, kernels)[0].flatten(1)
-        return self._joint((dy + 1) / 2, (dx + 1) / 2, labels.flatten(), regions, self.log_gradient_scale)
 
-    def _joint(self, first: Tensor, second: Tensor, ids: Tensor, regions: int, log_scale: Tensor) -> Tensor:
-        pair = self._spread(first, log_scale)[:, :, None] * self._spread(second, log_scale)[:, None, :]
-        sums = pair.new_zeros(regions, self.bins**2).index_add(0, ids, pair.flatten(1))
-        return sums / sums.sum(1, keepdim=True).clamp_min(1e-6)
-
-    def _spread(self, place: Float[Tensor, "N"], log_scale: Tensor) -> Float[Tensor, "N bins"]:
-        """Shares of the bins of 0..1, summing to one; a softmax, so that no scale makes them NaN."""
-        middles = torch.arange(self.bins, device=place.device) + 0.5
-        distance = place.float()[:, None] * self.bins - middles
-        return torch.softmax(-distance.square() / (2 * torch.exp(2 * log_scale)), 1)
+def _joint(first: Tensor, second: Tensor, ids: Tensor, regions: int, rows: int, columns: int) -> Tensor:
+    """How many of each token's pixels fall into each pair of bins, as shares."""
+    places = (ids * rows + first) * columns + second
+    counts = torch.bincount(places, minlength=regions * rows * columns).view(regions, rows, columns).float()
+    return counts / counts.sum((1, 2), keepdim=True).clamp_min(1.0)
 
 
 def _shared_variance(pixels: Tensor, near: NearRegions, share: Tensor, mean: Tensor) -> Tensor:

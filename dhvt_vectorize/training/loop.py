@@ -124,7 +124,10 @@ class Trainer:
         self.folder = output.with_suffix(".training")
         self.step = 0
         self.history: list[dict[str, float]] = []
-        net, beside = list(task.net.parameters()), [*task.thresholds.parameters(), *task.assignment.parameters()]
+        net, beside = (
+            list(task.net.parameters()),
+            [*task.thresholds.parameters(), *task.divider.assignment.parameters()],
+        )
         known = {id(parameter) for parameter in net + beside}
         head = [parameter for parameter in task.parameters() if id(parameter) not in known]
         rate = settings.learning_rate

@@ -21,28 +21,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int32, UInt8
+from jaxtyping import Float, Int32
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import UsageError
 from ..tokenizer.colour import linear_to_lab, srgb_to_linear
-from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.criteria import CriterionSettings, node_costs
-from ..tokenizer.features import LARGEST_VALUE, FeatureNet
-from ..tokenizer.hierarchy import MergeTree, flat_zones
-from ..tokenizer.kind import is_photograph
+from ..tokenizer.differentiable import SoftDivider, SoftDivision
+from ..tokenizer.features import FeatureNet
+from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rim_net import ownership_loss
-from ..tokenizer.rims import in_owners_colours, premultiply, resolve_rims
+from ..tokenizer.rims import premultiply
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
-from ..tokenizer.soft import NearRegions, SoftAssignment, near_regions, region_means
-from ..tokenizer.token_features import token_features
-from ..tokenizer.tokenizer import tree_of
-from ..vit.embedding import TokenEmbedding
+from ..tokenizer.soft import region_means
+from ..vit.embedding import TokenEmbedding, premultiplied
+from ..vit.inputs import joined
 from ..vit.model import TokenTransformer
 from .losses import (
     Thresholds,
@@ -64,6 +63,8 @@ _RELAXATION = 0.5
 _WIDTH, _DEPTH, _HEADS = 96, 4, 4
 # Attention grows with the square of the tokens: no cut has more.
 _MOST_TOKENS = 256
+# Lab units that count as one
+_LAB_UNIT = 100.0
 
 
 @dataclass(frozen=True)
@@ -89,28 +90,16 @@ class LossWeights:
 
 
 @dataclass(frozen=True, eq=False)
-class Division:
+class Division(SoftDivision):
     """A sample, its features, and the regions it was cut into.
 
     Attributes:
-        image: float32 (4, H, W), sRGB and alpha in 0..1.
-        premultiplied: the same as bytes, colour times alpha.
-        features: float32 (C, H, W), with a gradient.
         labels: int32 (A, H, W), as in `Sample`.
         category: the image's class, if there is one.
-        tree: over the features.
-        near: the regions near each pixel.
-        share: float32 (N, 8), each pixel's probabilities over them.
     """
 
-    image: Float[Tensor, "4 H W"]
-    premultiplied: UInt8[np.ndarray, "H W 4"]
-    features: Float[Tensor, "C H W"]
     labels: Int32[Tensor, "A H W"]
     category: int | None
-    tree: MergeTree
-    near: NearRegions
-    share: Float[Tensor, "N 8"]
 
 
 class Task(nn.Module):
@@ -129,11 +118,15 @@ class Task(nn.Module):
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
-        self.net = net
+        self.divider = SoftDivider(net)
         self.weights = weights or LossWeights()
         self.compact = self.weights.compact or self.takes_tokens
         self.thresholds = Thresholds()
-        self.assignment = SoftAssignment()
+
+    @property
+    def net(self) -> FeatureNet:
+        """The feature net."""
+        return self.divider.net
 
     def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
         """The terms, each a mean over the samples, and "loss", what is minimised.
@@ -143,31 +136,16 @@ class Task(nn.Module):
             random: each sample's own generator, so that a sample costs the same in whatever batch it is.
         """
         device = self.net.correct.weight.device
-        resolved = [resolved_image(sample, self.net) for sample in samples]
-        images, given = (_as_tensor(arrays).to(device) for arrays in ([sample.image for sample in samples], resolved))
-        zones = [zones_to_learn(sample.image, array) for sample, array in zip(samples, resolved, strict=True)]
+        cuts = [partial(self._cut, random=each) for each in random]
+        soft = self.divider([sample.image for sample in samples], cuts, compact=self.compact)
         divisions = [
-            self._divide(*each) for each in zip(images, self.net(images, given), zones, samples, random, strict=True)
+            Division(**vars(each), labels=torch.from_numpy(sample.labels).to(device), category=sample.category)
+            for each, sample in zip(soft, samples, strict=True)
         ]
         terms = self._task_terms(divisions)
         regulariser = _means([self._regulariser(division) for division in divisions])
         loss = terms["loss"] + self.weights.regulariser * regulariser.pop("regulariser")
         return {**terms, **regulariser, "loss": loss}
-
-    def _divide(
-        self,
-        image: Tensor,
-        features: Tensor,
-        zones: Int32[np.ndarray, "H W"],
-        sample: Sample,
-        random: np.random.Generator,
-    ) -> Division:
-        colours = premultiply(sample.image)
-        tree = merge_tree(features, zones, colours, self.net.config, compact=self.compact)
-        near = near_regions(self._cut(tree, random).labels, features.device)
-        share = self.assignment(features.flatten(1).T, near)
-        labels = torch.from_numpy(sample.labels).to(features.device)
-        return Division(image, colours, features, labels, sample.category, tree, near, share)
 
     def _cut(self, tree: MergeTree, random: np.random.Generator) -> Partition:
         """The partition that the sample is judged on."""
@@ -263,7 +241,7 @@ class TransformerTask(Task):
         super().__init__(net, weights)
         if classes < 2:
             raise UsageError("classes", f"{classes} cannot be told apart", "give data with two or more")
-        self.embedding = TokenEmbedding(net.config.channels, _WIDTH)
+        self.embedding = TokenEmbedding(_WIDTH, features=net.config.channels)
         self.transformer = TokenTransformer(_WIDTH, _DEPTH, _HEADS, classes)
 
     def _cut(self, tree: MergeTree, random: np.random.Generator) -> Partition:
@@ -277,7 +255,11 @@ class TransformerTask(Task):
         return selected if selected.regions <= _MOST_TOKENS else cut_into(tree, _MOST_TOKENS)
 
     def _vectors(self, divisions: Sequence[Division]) -> list[Float[Tensor, "K width"]]:
-        return [self.embedding(of.image, of.features, of.near, of.share) for of in divisions]
+        inputs = [
+            self.embedding.inputs(premultiplied(of.image), of.near, of.share, of.features / _LAB_UNIT)
+            for of in divisions
+        ]
+        return list(torch.split(self.embedding(joined(inputs)), [len(each) for each in inputs]))
 
 
 class ClassifyTask(TransformerTask):
@@ -317,46 +299,6 @@ def task_named(name: str) -> type[Task]:
     if name not in TASKS:
         raise UsageError("--task", f"no such value {name!r}", f"choose one of {', '.join(TASKS)}")
     return TASKS[name]
-
-
-def resolved_image(sample: Sample, net: FeatureNet) -> UInt8[np.ndarray, "H W 4"]:
-    """The image with rim pixels in their owners' colours, as the tokenizer hands it to the net."""
-    if not net.config.rim_rule:
-        return sample.image
-    owner = resolve_rims(premultiply(sample.image), net=net.learned_rims)
-    return in_owners_colours(sample.image, owner)
-
-
-def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
-    """The 4-connected zones of one colour and one owner's colour: where the hierarchy begins in training.
-
-    The tokenizer gives a rim pixel its owner's feature for good. In training it keeps its own, and may join another
-    region: what the net makes of it is to be judged.
-    """
-    packed = [np.ascontiguousarray(premultiply(each)).view(np.int32) for each in (image, resolved)]
-    return flat_zones(np.concatenate(packed, 2))
-
-
-def merge_tree(
-    features: Float[Tensor, "C H W"],
-    zones: Int32[np.ndarray, "H W"],
-    colours: UInt8[np.ndarray, "H W 4"],
-    config: TokenizerConfig,
-    *,
-    compact: bool,
-) -> MergeTree:
-    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
-    steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
-    values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
-    if compact and is_photograph(colours):
-        values = token_features(values, range(values.shape[2]), config)
-    device = features.device if features.is_cuda else None
-    return tree_of(values, config, zones, compact=compact, device=device)
-
-
-def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
-    """Images of one size, 0..1."""
-    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
 
 
 def _lab(image: Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:

@@ -1,72 +1,112 @@
-"""Tokens → vectors of a transformer's width: what a region looks like, and where it lies.
+"""TokenInputs → vectors of a transformer's width: what a region looks like, and where it lies.
 
-In: an image, its features and its division into regions. Out: one vector a region, the sum of
+Out: one vector a region, the sum of linear maps of
 
-- its crop, cut from the image after mean injection; what is not its own shows a learned picture instead;
-- its position histogram, and the histogram of its gradients;
-- mean and variance of its features, and its size.
+- its crop; what in it is not the region shows a learned picture instead (a mask token for pixels);
+- its place: a histogram of its pixels over the image, smoothed by a kernel of learned width, or its centroid and size
+  as sines and cosines (Vaswani et al. 2017);
+- the histogram of its gradients, if wanted;
+- its size, and means and variances of features, if there are any.
+
+After SPiT (Aasan et al. 2024, arXiv 2408.07680).
 """
 
 from __future__ import annotations
 
+import math
+
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from ..errors import UsageError
 from ..tokenizer.soft import NearRegions
-from ..tokenizer.tokens import TokenHistograms, crops, describe, with_learned_means
+from ..tokenizer.tokens import LearnedKernel
+from .inputs import GEOMETRY, TokenInputs, token_inputs
 
-_UNIT = 100.0  # Lab units that count as one
+PLACES = ("histogram", "centroid")
+# Fine bins in which pixels are counted, to one bin that is learned of.
+_FINE = 2
+_OCTAVES = 5
 
 
 class TokenEmbedding(nn.Module):
     """Region → vector.
 
     Args:
-        channels: features a pixel.
         width: of a vector.
+        colours: channels of the image.
         side: of a crop, in px.
         bins: of a histogram, on each axis.
+        place: histogram, or centroid.
+        gradient: whether the histogram of gradients is told.
+        features: whose means and variances are told.
+
+    Raises:
+        UsageError: an unknown place.
     """
 
-    def __init__(self, channels: int, width: int, side: int = 8, bins: int = 8) -> None:
-        super().__init__()
-        self.side = side
-        self.elsewhere = nn.Parameter(torch.zeros(4, side, side))
-        self.histograms = TokenHistograms(bins)
-        self.crop = nn.Linear(4 * side * side, width)
-        self.place = nn.Linear(bins * bins, width, bias=False)
-        self.gradient = nn.Linear(bins * bins, width, bias=False)
-        self.statistics = nn.Linear(2 * channels + 1, width, bias=False)
-
-    def forward(
+    def __init__(
         self,
-        image: Float[Tensor, "4 H W"],
-        features: Float[Tensor, "C H W"],
-        near: NearRegions,
-        share: Float[Tensor, "N 8"],
-    ) -> Float[Tensor, "K width"]:
-        """The vectors of an image's regions.
+        width: int,
+        *,
+        colours: int = 4,
+        side: int = 8,
+        bins: int = 8,
+        place: str = "histogram",
+        gradient: bool = True,
+        features: int = 0,
+    ) -> None:
+        super().__init__()
+        if place not in PLACES:
+            raise UsageError("place", f"no such value {place!r}", f"choose one of {', '.join(PLACES)}")
+        self.side, self.bins = side, bins
+        self.elsewhere = nn.Parameter(torch.zeros(colours, side, side))
+        self.crop = nn.Linear(colours * side * side, width)
+        self.kernel = LearnedKernel(bins) if place == "histogram" else None
+        encoded = bins * bins if place == "histogram" else 4 * _OCTAVES + 2
+        self.place = nn.Linear(encoded, width, bias=False)
+        self.gradient_kernel = LearnedKernel(bins) if gradient else None
+        self.gradient = nn.Linear(bins * bins, width, bias=False) if gradient else None
+        self.statistics = nn.Linear(2 * features + 1, width, bias=False)
 
-        Args:
-            image: sRGB and alpha in 0..1, straight.
-            features: of the same pixels, in units of Lab.
-            near: the regions near each pixel.
-            share: each pixel's probabilities over them.
-        """
-        shown = torch.cat([image[:3] * image[3:], image[3:]])
-        labels: Int64[Tensor, "H W"] = near.ids[:, 0].view(image.shape[1:])
-        tokens = describe(features / _UNIT, near, share)
-        crop, own = crops(with_learned_means(shown, near, share), labels, tokens, self.side)
-        picture = own * crop + (1 - own) * self.elsewhere
-        extent = (tokens.size / labels.numel()).log()[:, None]
-        statistics = torch.cat([tokens.mean, (tokens.variance + 1e-4).log() / 10, extent / 10], 1)
-        # about as large as what is learned from it: a token in one place has 1 in one bin of many
-        spread = self.histograms.bins
+    def inputs(
+        self,
+        image: Float[Tensor, "C H W"],
+        near: NearRegions,
+        share: Float[Tensor, "N 8"] | None = None,
+        features: Float[Tensor, "F H W"] | None = None,
+    ) -> TokenInputs:
+        """What `forward` takes, of one image; see `token_inputs`."""
+        fine = _FINE * self.bins
+        bins = 0 if self.gradient is None else fine
+        cells = (1, 1) if self.kernel is None else (fine, fine)
+        return token_inputs(image, near, share, side=self.side, cells=cells, gradient_bins=bins, features=features)
+
+    def forward(self, inputs: TokenInputs) -> Float[Tensor, "K width"]:
+        """The vectors of the regions of one image, or of several."""
+        picture = inputs.own * inputs.picture + (1 - inputs.own) * self.elsewhere
+        size = inputs.geometry[:, 2:3] / 10
         vectors: Tensor = (
             self.crop((2 * picture - 1).flatten(1))
-            + self.place(spread * self.histograms.place(labels, near.regions))
-            + self.gradient(spread * self.histograms.gradient(shown, labels, near.regions))
-            + self.statistics(statistics)
+            + self.place(self._encoded(inputs))
+            + self.statistics(torch.cat([inputs.statistics, size], 1))
         )
+        if self.gradient is not None and self.gradient_kernel is not None:
+            # about as large as what is learned from it: a token in one place has 1 in one bin of many
+            vectors = vectors + self.gradient(self.bins * self.gradient_kernel(inputs.gradient))
         return vectors
+
+    def _encoded(self, inputs: TokenInputs) -> Float[Tensor, "K encoded"]:
+        if self.kernel is not None:
+            smoothed: Tensor = self.bins * self.kernel(inputs.place)
+            return smoothed
+        octaves = math.pi * 2.0 ** torch.arange(_OCTAVES, device=inputs.geometry.device)
+        angles = (inputs.geometry[:, :2, None] * octaves).flatten(1)
+        return torch.cat([angles.sin(), angles.cos(), inputs.geometry[:, GEOMETRY - 2 :] / 4], 1)
+
+
+def premultiplied(image: UInt8[Tensor, "H W 4"] | Float[Tensor, "4 H W"]) -> Float[Tensor, "4 H W"]:
+    """Colours times alpha, and alpha: what is hidden under transparency does not count."""
+    values = image.permute(2, 0, 1).float() / 255 if image.dtype == torch.uint8 else image
+    return torch.cat([values[:3] * values[3:], values[3:]])

@@ -147,6 +147,14 @@ class TestSelection:
         base = tokenizer.select(tree, detail=0.5 + 4 / 12)
         np.testing.assert_array_equal(tokenizer.select(tree, max_depth=1).labels, base.labels)
 
+    def test_levels_are_those_that_a_depth_allows(self, tokenizer: DHVTokenizer, photo: np.ndarray) -> None:
+        for depth in (1, 2, 4):
+            partition = tokenizer.partition(photo, max_depth=depth)
+            levels = tokenizer.levels(partition)
+            assert levels.shape == (partition.regions,)
+            assert levels.min() >= 0
+            assert levels.max() == min(depth - 1, 2)  # what the criterion wants of this picture lies 2 levels up
+
     @pytest.mark.parametrize("criterion", CRITERIA)
     def test_bounds_hold_where_the_criterion_would_cross_them_and_change_nothing_elsewhere(
         self, tokenizer: DHVTokenizer, photo: np.ndarray, criterion: str

@@ -15,7 +15,14 @@ from scipy import ndimage
 from torch.autograd import gradcheck
 
 from dhvt_vectorize.tokenizer.soft import SoftAssignment, near_regions
-from dhvt_vectorize.tokenizer.tokens import TokenHistograms, crops, describe, with_learned_means
+from dhvt_vectorize.tokenizer.tokens import (
+    LearnedKernel,
+    crops,
+    describe,
+    gradient_histogram,
+    place_histogram,
+    with_learned_means,
+)
 
 KERNELS = ("gaussian", "cosine", "tanimoto")
 HALVES = np.repeat([[0, 0, 1, 1, 1]], 4, axis=0).astype(np.int32)
@@ -147,44 +154,56 @@ def test_mean_injection_replaces_a_regions_mean_and_keeps_what_is_within() -> No
 @settings(deadline=None, max_examples=40)
 @given(label_maps, st.floats(0.05, 3.0))
 def test_histograms_sum_to_one_at_any_scale(labels: np.ndarray, scale: float) -> None:
-    histograms = TokenHistograms(bins=5, scale=scale)
     ids, regions = torch.from_numpy(labels).long(), int(labels.max()) + 1
     image = torch.rand(4, *labels.shape, generator=torch.Generator().manual_seed(0))
-    for histogram in (histograms.place(ids, regions), histograms.gradient(image, ids, regions)):
-        assert histogram.shape == (regions, 25)
-        assert (histogram >= 0).all()
-        torch.testing.assert_close(histogram.sum(1), torch.ones(regions))
+    for fine in (place_histogram(ids, regions, 7, 9), gradient_histogram(image, ids, regions, 16)):
+        for histogram in (fine.flatten(1), LearnedKernel(5, scale)(fine)):
+            assert len(histogram) == regions
+            assert (histogram >= 0).all()
+            torch.testing.assert_close(histogram.sum(1), torch.ones(regions))
 
 
-def test_a_narrow_position_histogram_counts_pixels() -> None:
+def test_a_position_histogram_counts_pixels() -> None:
     labels = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 0, 0], [0, 0, 0, 0]])
-    histogram = TokenHistograms(bins=2, scale=0.01).place(labels, 2)
-    wanted = torch.tensor([[4, 0, 4, 4], [0, 4, 0, 0]]) / torch.tensor([[12.0], [4.0]])
+    histogram = place_histogram(labels, 2, 2, 2)
+    wanted = torch.tensor([[[4, 0], [4, 4]], [[0, 4], [0, 0]]]) / torch.tensor([12.0, 4.0])[:, None, None]
     torch.testing.assert_close(histogram, wanted)
+    torch.testing.assert_close(LearnedKernel(2, 0.01)(histogram), wanted.flatten(1))
+
+
+def test_a_smoothed_histogram_is_the_kernel_density_of_the_pixels() -> None:
+    """As many fine bins as pixels: every pixel spreads over the coarse bins by its own distance to them."""
+    labels = torch.from_numpy(np.random.default_rng(2).integers(0, 3, (12, 8)))
+    middles = (torch.arange(4) + 0.5)[None]
+    down, across = (
+        torch.softmax(-(((torch.arange(n) + 0.5) / n * 4)[:, None] - middles).square() / (2 * 0.7**2), 1)
+        for n in labels.shape
+    )
+    pixels = (down[:, None, :, None] * across[None, :, None, :]).flatten(2)
+    wanted = torch.stack([pixels[labels == token].mean(0) for token in range(3)])
+    torch.testing.assert_close(LearnedKernel(4, 0.7)(place_histogram(labels, 3, 12, 8)), wanted)
 
 
 def test_a_gradient_histogram_tells_the_direction_of_a_ramp() -> None:
     ramp = torch.linspace(0, 1, 9)
-    labels, histograms = torch.zeros(9, 9, dtype=torch.long), TokenHistograms(bins=3, scale=0.2)
-    # three times a step of 1/8, in bins of 2/3: the outer columns are flat in Scharr's kernel only at the rim
-    down = histograms.gradient(ramp[:, None].expand(1, 9, 9) * 4, labels, 1).view(3, 3)
-    right = histograms.gradient(ramp[None, :].expand(1, 9, 9) * 4, labels, 1).view(3, 3)
-    assert down[2, 1] > 0.9
-    torch.testing.assert_close(right, down.T)
+    labels = torch.zeros(9, 9, dtype=torch.long)
+    # four times a step of 1/8, where it is not flat by the image's end: in the last of three bins of −1..1
+    down = gradient_histogram(ramp[:, None].expand(1, 9, 9) * 4, labels, 1, 3)
+    right = gradient_histogram(ramp[None, :].expand(1, 9, 9) * 4, labels, 1, 3)
+    assert down[0, 2, 1] > 0.9
+    torch.testing.assert_close(right, down.mT)
 
 
-def test_the_scales_of_histograms_learn() -> None:
-    histograms = TokenHistograms(bins=4)
-    labels, image = torch.from_numpy(HALVES).long(), torch.rand(4, 4, 5)
-    places = histograms.place(labels, 2).square().sum()
-    (places + histograms.gradient(image, labels, 2).square().sum()).backward()
-    assert all(p.grad is not None and p.grad != 0 for p in histograms.parameters())
+def test_the_scale_of_a_histogram_learns() -> None:
+    kernel = LearnedKernel(4)
+    kernel(place_histogram(torch.from_numpy(HALVES).long(), 2, 8, 8)).square().sum().backward()
+    assert kernel.log_scale.grad is not None
+    assert kernel.log_scale.grad != 0
 
 
 @pytest.mark.parametrize("turns", [1, 2, 3])
 def test_turning_the_image_turns_the_place(turns: int) -> None:
-    labels = torch.from_numpy(np.random.default_rng(3).integers(0, 3, (6, 6)))
-    histograms = TokenHistograms(bins=4)
-    turned = histograms.place(torch.rot90(labels, turns).contiguous(), 3).view(3, 4, 4)
-    torch.testing.assert_close(turned, torch.rot90(histograms.place(labels, 3).view(3, 4, 4), turns, (1, 2)))
+    labels = torch.from_numpy(np.random.default_rng(3).integers(0, 3, (8, 8)))
+    turned = place_histogram(torch.rot90(labels, turns).contiguous(), 3, 4, 4)
+    torch.testing.assert_close(turned, torch.rot90(place_histogram(labels, 3, 4, 4), turns, (1, 2)))
     assert math.isclose(turned.sum().item(), 3.0, rel_tol=1e-5)

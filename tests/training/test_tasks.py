@@ -8,11 +8,11 @@ import torch
 from skimage.draw import disk
 
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
+from dhvt_vectorize.tokenizer.differentiable import merge_tree, resolved_image, zones_to_learn
 from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.rims import premultiply, resolve_rims
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.samples import unlabelled
-from dhvt_vectorize.training.tasks import merge_tree, resolved_image, zones_to_learn
 
 
 def _disc(side: int = 40) -> np.ndarray:
@@ -34,7 +34,7 @@ def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_infe
     sample = unlabelled(_disc(), "disc")
     inferred = DHVTokenizer(net, config)
     wanted = inferred.pixel_features(sample.image)
-    resolved = resolved_image(sample, net)
+    resolved = resolved_image(sample.image, net)
     tensors = (torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in (sample.image, resolved))
     with torch.inference_mode():
         features = net(*tensors)[0]
@@ -58,7 +58,7 @@ def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
     net = FeatureNet(TokenizerConfig())
     sample = unlabelled(_disc(), "disc")
     image = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float() / 255
-    resolved = torch.from_numpy(resolved_image(sample, net)).permute(2, 0, 1)[None].float() / 255
+    resolved = torch.from_numpy(resolved_image(sample.image, net)).permute(2, 0, 1)[None].float() / 255
     for tensor in (image, resolved):
         tensor.requires_grad_()
     net(image, resolved).square().sum().backward()
@@ -70,6 +70,6 @@ def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
 
 def test_in_training_a_rim_pixel_is_a_zone_of_its_own() -> None:
     image = _disc()
-    resolved = resolved_image(unlabelled(image, "disc"), FeatureNet())
+    resolved = resolved_image(image, FeatureNet())
     assert zones_to_learn(resolved, resolved).max() == 1
     assert zones_to_learn(image, resolved).max() > 20

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import torch
 
-from dhvt_vectorize.tokenizer.soft import SoftAssignment, near_regions
-from dhvt_vectorize.vit.embedding import TokenEmbedding
 from dhvt_vectorize.vit.model import TokenTransformer
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture
@@ -42,32 +41,26 @@ def test_the_order_of_tokens_is_of_no_account(transformer: TokenTransformer) -> 
     )
 
 
-def test_the_embedding_reaches_the_features_and_every_parameter() -> None:
-    torch.manual_seed(0)
-    labels = (np.arange(12)[:, None] // 6 * 2 + np.arange(12)[None] // 6).astype(np.int32)
-    near, embedding = near_regions(labels), TokenEmbedding(5, 16)
-    torch.nn.init.normal_(embedding.elsewhere)
-    labels[3, 3] = 3  # so that a crop shows pixels that are not the token's
-    near = near_regions(labels)
-    features = (torch.randn(5, 12, 12) * 30).requires_grad_()
-    share = SoftAssignment()(features.flatten(1).T, near)
-    vectors = embedding(torch.rand(4, 12, 12), features, near, share)
-    assert vectors.shape == (4, 16)
-    vectors.square().sum().backward()
-    assert features.grad is not None
-    assert (features.grad != 0).any()
-    assert all(p.grad is not None and (p.grad != 0).any() for p in embedding.parameters())
+@pytest.mark.parametrize("batching", ["bucketed", "packed"])
+def test_batching_changes_no_answer_and_no_gradient(transformer: TokenTransformer, batching: str) -> None:
+    other = TokenTransformer(width=16, depth=2, heads=2, answers=3, batching=batching)
+    other.load_state_dict(transformer.state_dict())
+    samples = _sets([4, 9, 1, 30, 9])
+    answers = [model.of_images(samples) for model in (transformer, other)]
+    torch.testing.assert_close(*answers, atol=1e-5, rtol=1e-4)
+    for answer in answers:
+        answer.square().sum().backward()
+    for one, two in zip(transformer.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, two.grad, atol=1e-4, rtol=1e-3)
+    for one, two in zip(transformer.of_tokens(samples), other.of_tokens(samples), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-4)
 
 
-def test_what_is_hidden_under_transparency_does_not_count() -> None:
+def test_registers_are_attended_to_and_not_answered_for(transformer: TokenTransformer) -> None:
     torch.manual_seed(0)
-    labels = np.zeros((6, 6), np.int32)
-    near, embedding = near_regions(labels), TokenEmbedding(4, 8).eval()
-    share = torch.zeros(36, 8)
-    share[:, 0] = 1
-    image = torch.rand(4, 6, 6)
-    image[3, :3] = 0
-    other = image.clone()
-    other[:3, :3] = torch.rand(3, 3, 6)
-    features = torch.rand(4, 6, 6)
-    assert torch.equal(embedding(image, features, near, share), embedding(other, features, near, share))
+    model = TokenTransformer(width=16, depth=2, heads=2, answers=3, registers=2)
+    samples = _sets([4, 9])
+    assert [len(answers) for answers in model.of_tokens(samples)] == [4, 9]
+    model.of_images(samples).sum().backward()
+    assert model.prefix.grad is not None
+    assert (model.prefix.grad.abs().sum(1) > 0).all()

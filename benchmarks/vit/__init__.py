@@ -1,0 +1,1 @@
+"""Tokenizers in Vision Transformers, compared: the same data, backbone, recipe and seeds, and one line that differs."""

@@ -1,0 +1,128 @@
+"""Images → regions whose gradient reaches the feature net: the tokenizer as it is trained.
+
+In: images of one size, and where to cut each one's merge tree. Out: features, tree, regions and soft assignment.
+Forward these are `DHVTokenizer`'s, but for rim pixels, which keep their own feature, and the refinement of borders,
+which is left out: what the net makes of both is to be judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32, UInt8
+from torch import Tensor, nn
+
+from .config import TokenizerConfig
+from .features import LARGEST_VALUE, FeatureNet
+from .hierarchy import MergeTree, flat_zones
+from .kind import is_photograph
+from .rims import in_owners_colours, premultiply, resolve_rims
+from .selection import Partition
+from .soft import NearRegions, SoftAssignment, near_regions
+from .token_features import token_features
+from .tokenizer import tree_of
+
+
+@dataclass(frozen=True, eq=False)
+class SoftDivision:
+    """An image, its features, and the regions it was cut into.
+
+    Attributes:
+        image: float32 (4, H, W), sRGB and alpha in 0..1.
+        premultiplied: the same as bytes, colour times alpha.
+        features: float32 (C, H, W), with a gradient.
+        tree: over the features.
+        near: the regions near each pixel.
+        share: float32 (N, 8), each pixel's probabilities over them.
+    """
+
+    image: Float[Tensor, "4 H W"]
+    premultiplied: UInt8[np.ndarray, "H W 4"]
+    features: Float[Tensor, "C H W"]
+    tree: MergeTree
+    near: NearRegions
+    share: Float[Tensor, "N 8"]
+
+
+class SoftDivider(nn.Module):
+    """A feature net with a soft assignment of pixels to the regions cut from the tree over its features.
+
+    Args:
+        net: the feature net.
+    """
+
+    def __init__(self, net: FeatureNet) -> None:
+        super().__init__()
+        self.net = net
+        self.assignment = SoftAssignment()
+
+    def forward(
+        self,
+        images: Sequence[UInt8[np.ndarray, "H W 4"]],
+        cuts: Sequence[Callable[[MergeTree], Partition]],
+        *,
+        compact: bool,
+    ) -> list[SoftDivision]:
+        """The images divided.
+
+        Args:
+            images: of one size, sRGB with straight alpha.
+            cuts: tree → partition, one an image.
+            compact: whether regions shall be tokens, see `DHVTokenizer.merge_tree`.
+        """
+        device = self.net.correct.weight.device
+        resolved = [resolved_image(image, self.net) for image in images]
+        shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))
+        divisions = []
+        for image, array, owners, features, cut in zip(
+            shown, images, resolved, self.net(shown, given), cuts, strict=True
+        ):
+            colours = premultiply(array)
+            tree = merge_tree(features, zones_to_learn(array, owners), colours, self.net.config, compact=compact)
+            near = near_regions(cut(tree).labels, device)
+            share = self.assignment(features.flatten(1).T, near)
+            divisions.append(SoftDivision(image, colours, features, tree, near, share))
+        return divisions
+
+
+def resolved_image(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> UInt8[np.ndarray, "H W 4"]:
+    """The image with rim pixels in their owners' colours, as the tokenizer hands it to the net."""
+    if not net.config.rim_rule:
+        return image
+    owner = resolve_rims(premultiply(image), net=net.learned_rims)
+    return in_owners_colours(image, owner)
+
+
+def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:
+    """The 4-connected zones of one colour and one owner's colour: where the hierarchy begins in training.
+
+    The tokenizer gives a rim pixel its owner's feature for good. In training it keeps its own, and may join another
+    region: what the net makes of it is to be judged.
+    """
+    packed = [np.ascontiguousarray(premultiply(each)).view(np.int32) for each in (image, resolved)]
+    return flat_zones(np.concatenate(packed, 2))
+
+
+def merge_tree(
+    features: Float[Tensor, "C H W"],
+    zones: Int32[np.ndarray, "H W"],
+    colours: UInt8[np.ndarray, "H W 4"],
+    config: TokenizerConfig,
+    *,
+    compact: bool,
+) -> MergeTree:
+    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
+    steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
+    values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
+    if compact and is_photograph(colours):
+        values = token_features(values, range(values.shape[2]), config)
+    device = features.device if features.is_cuda else None
+    return tree_of(values, config, zones, compact=compact, device=device)
+
+
+def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
+    """Images of one size, 0..1."""
+    return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255
