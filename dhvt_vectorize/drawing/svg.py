@@ -8,8 +8,9 @@ together), without the namespaces and spaces that say nothing.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Hashable, Iterator, Sequence, Sized
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Iterator, Sequence, Sized
+from itertools import islice, pairwise
+from typing import TypeAlias
 
 import numpy as np
 import svgwrite
@@ -17,6 +18,7 @@ import svgwrite
 from ..tracing.outlines import Outlines, Primitive
 from . import _path_kernels
 from .arrangement import Item, Path, arrange, paths_in
+from .gradients import Gradient
 from .layering import Layers
 from .paints import Paints
 from .primitives import element, primitives_of_shapes
@@ -145,6 +147,7 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
 
 
 _PAINT = ("fill", "fill-opacity")
+_Key: TypeAlias = tuple[str, float, Gradient | None]
 
 
 class _Fills:
@@ -152,46 +155,56 @@ class _Fills:
 
     def __init__(self, paints: Paints, document: svgwrite.Drawing, precision: int) -> None:
         self._paints, self._document, self._precision = paints, document, precision
-        self._defined: set[int] = set()
-        self._keys: dict[int, tuple[str, float, int]] = {}
+        self._ids: dict[Gradient, str] = {}
+        self._keys: dict[int, _Key] = {}
 
-    def key(self, face: int) -> tuple[str, float, int]:
-        """Equal for faces that look the same: colour, opacity, and the face itself where it has a gradient."""
+    def key(self, face: int) -> _Key:
+        """Equal for faces that look the same: colour, opacity, gradient."""
         if face not in self._keys:
             opacity = round(float(self._paints.opacity[face]), 2)
-            gradient = face if self._paints.is_gradient[face] else -1
-            self._keys[face] = hex_colour(self._paints.colours[face]), opacity, gradient
+            gradient = self._paints.gradients.get(face)
+            colour = hex_colour(self._paints.colours[face])
+            self._keys[face] = (
+                ("", 1.0 if gradient.fades else opacity, gradient) if gradient else (colour, opacity, None)
+            )
         return self._keys[face]
 
     def attributes(self, face: int) -> dict[str, object]:
         """fill and fill-opacity."""
         colour, opacity, gradient = self.key(face)
-        fill: dict[str, object] = {"fill": colour if gradient < 0 else self._gradient(face)}
+        fill: dict[str, object] = {"fill": colour if gradient is None else self._reference(gradient)}
         if opacity < 1:
             fill["fill_opacity"] = f"{opacity:g}"
         return fill
 
-    def _gradient(self, face: int) -> str:
-        if face not in self._defined:
-            self._defined.add(face)
-            (x1, y1), (x2, y2) = np.round(self._paints.axis[face], min(self._precision, 1))
-            gradient = self._document.linearGradient(
-                (_short(x1), _short(y1)), (_short(x2), _short(y2)), id=f"g{face}", gradientUnits="userSpaceOnUse"
-            )
-            first, last = self._paints.stops[face]
-            gradient.add_stop_color(0, hex_colour(first))
-            gradient.add_stop_color(1, hex_colour(last))
-            self._document.defs.add(gradient)
-        return f"url(#g{face})"
+    def _reference(self, gradient: Gradient) -> str:
+        if gradient not in self._ids:
+            name = self._ids[gradient] = f"g{len(self._ids)}"
+            self._document.defs.add(self._definition(gradient, name))
+        return f"url(#{self._ids[gradient]})"
+
+    def _definition(self, gradient: Gradient, name: str) -> svgwrite.base.BaseElement:
+        x1, y1, x2, y2, radius = (
+            _short(round(value, max(1, self._precision))) for value in (*gradient.start, *gradient.end, gradient.radius)
+        )
+        if gradient.kind == "radial":
+            element = self._document.radialGradient((x1, y1), radius, id=name, gradientUnits="userSpaceOnUse")
+        else:
+            element = self._document.linearGradient((x1, y1), (x2, y2), id=name, gradientUnits="userSpaceOnUse")
+        for offset, colour in zip(gradient.offsets, gradient.colours, strict=True):
+            # of a gradient of one opacity the shape has it
+            opacity = _short(round(colour[3] / 255, 3)) if gradient.fades and colour[3] < 255 else None
+            element.add_stop_color(_short(round(offset, 3)), hex_colour(colour), opacity)
+        return element
 
 
 def _short(value: float) -> str:
     return f"{value:.6g}"
 
 
-def hex_colour(colour: np.ndarray) -> str:
-    """#rrggbb, or #rgb where that is the same."""
-    text = "".join(f"{int(channel):02x}" for channel in colour)
+def hex_colour(colour: Iterable[int]) -> str:
+    """#rrggbb of the first three numbers, or #rgb where that is the same."""
+    text = "".join(f"{int(channel):02x}" for channel in islice(colour, 3))
     if text[0] == text[1] and text[2] == text[3] and text[4] == text[5]:
         text = text[::2]
     return f"#{text}"

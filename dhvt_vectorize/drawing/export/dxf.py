@@ -48,11 +48,12 @@ def write_dxf(picture: Picture) -> bytes:
 def _draw(document: Document, shape: Shape, height: float) -> None:
     space = document.modelspace()
     style = {"layer": _layer(document, shape.paint.mean if isinstance(shape.paint, Gradient) else shape.paint)}
+    opacity = shape.opacity * (shape.paint.opacity if isinstance(shape.paint, Gradient) else 1)
     rings = [_y_up(subpath, height) for subpath in shape.subpaths if subpath.segments]
     for nested in _nested(rings):
         for hatch in to_hatches([_path(ring) for ring in nested], edge_path=True, dxfattribs=style):
-            if shape.opacity < 1:
-                hatch.transparency = 1 - shape.opacity
+            if opacity < 1:
+                hatch.transparency = 1 - opacity
             space.add_entity(hatch)
     for ring in rings:
         if all(len(segment) == 1 for segment in ring.segments):

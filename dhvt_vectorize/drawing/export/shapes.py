@@ -1,7 +1,7 @@
 """SVG text as this project writes it → what it paints, in painting order, for writers of other formats.
 
 Read are groups, paths, circles, ellipses and rectangles, turned about a point or not, filled or stroked in "#rgb",
-"#rrggbb" or a linear gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
+"#rrggbb" or a gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
 ellipses and rounded corners become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever else is
 drawn is refused rather than lost: this reads our own drawings, not any SVG. Limit: a gradient does not turn with its
 shape.
@@ -12,13 +12,15 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import cos, radians, sin
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
 _INHERITED = ("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width")
+_GRADIENTS = frozenset({"linearGradient", "radialGradient"})
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Z": 0}
@@ -35,19 +37,48 @@ class Subpath:
 
 
 @dataclass(frozen=True)
+class Stop:
+    """A colour of a gradient, at an offset from 0 to 1, with its opacity."""
+
+    offset: float
+    colour: Colour
+    opacity: float = 1.0
+
+
+@dataclass(frozen=True)
 class Gradient:
-    """One colour up to a point, another from a second point on, and what lies between them in a straight line."""
+    """Colours along a line or around a centre, straight lines between stops; beyond its ends the end's colour goes on.
+
+    Attributes:
+        start, end: of a linear one, where 0 and 1 are; both the centre of a radial one.
+        radius: where 1 is in a radial one; 0 in a linear one.
+        stops: at least two, their offsets ascending, the first 0 and the last 1.
+    """
 
     start: Point
     end: Point
-    first: Colour
-    last: Colour
+    radius: float
+    stops: tuple[Stop, ...]
 
     @property
     def mean(self) -> Colour:
-        """The colour half-way."""
-        red, green, blue = ((one + other) // 2 for one, other in zip(self.first, self.last, strict=True))
+        """The mean colour along the line, or over the circle's radius."""
+        total = [0.0, 0.0, 0.0]
+        for one, other in pairwise(self.stops):
+            for channel in range(3):
+                total[channel] += (other.offset - one.offset) * (one.colour[channel] + other.colour[channel]) / 2
+        red, green, blue = (int(value) for value in total)
         return red, green, blue
+
+    @property
+    def opacity(self) -> float:
+        """The mean opacity along the line."""
+        return sum((b.offset - a.offset) * (a.opacity + b.opacity) / 2 for a, b in pairwise(self.stops))
+
+    @property
+    def fades(self) -> bool:
+        """Is any of it translucent?"""
+        return any(stop.opacity < 1 for stop in self.stops)
 
 
 @dataclass(frozen=True)
@@ -84,7 +115,7 @@ def read_shapes(svg: str) -> Picture:
         ValueError: the SVG holds something that this project does not write.
     """
     root = ElementTree.fromstring(svg.encode())
-    gradients = {f"url(#{e.get('id')})": _gradient(e) for e in root.iter() if _name(e) == "linearGradient"}
+    gradients = {f"url(#{e.get('id')})": _gradient(e) for e in root.iter() if _name(e) in _GRADIENTS}
     title = next((element.text or "" for element in root if _name(element) == "title"), "")
     shapes = tuple(_shapes(root, gradients))
     return Picture(float(root.get("width", 0)), float(root.get("height", 0)), title, shapes)
@@ -151,12 +182,24 @@ def _colour(text: str) -> Colour:
 
 
 def _gradient(element: ElementTree.Element) -> Gradient:
-    offsets = [float(stop.get("offset", 0)) for stop in element]
-    if element.get("gradientUnits") != "userSpaceOnUse" or offsets != [0, 1]:
-        raise ValueError(f"the gradient {element.get('id')} is not in user space from a stop at 0 to one at 1")
+    if element.get("gradientUnits") != "userSpaceOnUse" or len(element) < 2:
+        raise ValueError(f"the gradient {element.get('id')} is not in user space with stops")
+    stops = tuple(
+        Stop(float(stop.get("offset", 0)), _colour(stop.get("stop-color", "#000")), float(stop.get("stop-opacity", 1)))
+        for stop in element
+    )
+    if _name(element) == "radialGradient":
+        x, y, radius = (float(element.get(key, 0)) for key in ("cx", "cy", "r"))
+        return Gradient((x, y), (x, y), radius, _to_the_ends(stops))
     x1, y1, x2, y2 = (float(element.get(key, 0)) for key in ("x1", "y1", "x2", "y2"))
-    first, last = (_colour(stop.get("stop-color", "#000")) for stop in element)
-    return Gradient((x1, y1), (x2, y2), first, last)
+    return Gradient((x1, y1), (x2, y2), 0.0, _to_the_ends(stops))
+
+
+def _to_the_ends(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    """With stops at 0 and 1, where the first and last colours go on."""
+    before = (replace(stops[0], offset=0.0),) if stops[0].offset > 0 else ()
+    after = (replace(stops[-1], offset=1.0),) if stops[-1].offset < 1 else ()
+    return (*before, *stops, *after)
 
 
 def _path(element: ElementTree.Element) -> Iterator[Subpath]:
