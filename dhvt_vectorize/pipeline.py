@@ -56,7 +56,7 @@ class Vectorizer:
             InputError: the image cannot be read.
         """
         from .drawing.drawing import draw
-        from .drawing.paints import fit_paints, joined_bands
+        from .drawing.paints import fit_paints, joined_faces
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -82,10 +82,10 @@ class Vectorizer:
         with clock("paints"):
             labels, fixed_colours = _reduce(labels, features, options)
             fill = "flat" if fixed_colours is not None else str(options.fill)
-            # a photograph's faces vary for many reasons, and a number of regions that is asked for is kept
-            drawn = options.preset != "photo"
-            if drawn and fill != "flat" and options.regions is None:
-                labels = joined_bands(labels, features.colours, features.is_rim)
+            # a photograph's faces vary for many reasons, pixel art is exact, a number that is asked for is kept
+            drawn = options.preset != "photo" and options.mode != "pixel"
+            if drawn and fixed_colours is None and options.regions is None:
+                labels = joined_faces(labels, features.colours, features.is_rim, gradients=fill != "flat")
             paints = fit_paints(labels, features.colours, features.is_rim, fill, closely=drawn)
             if fixed_colours is not None:
                 paints = replace(paints, colours=fixed_colours)

@@ -32,7 +32,7 @@ BINS = 64  # of t while stops are chosen
 LEAST_GAP = 1 / 16  # between stops, of the extent
 MOST_SAMPLES, FEW_SAMPLES = 2000, 500  # pixels for the stops, and to seek the axis
 ALMOST_NONE = 1.0  # residual a pixel that rounding leaves
-ROUNDS = 8
+ROUNDS, FEW_ROUNDS = 8, 2  # of the search, among few pixels and then among all
 FAINT_LEVELS = 1.0  # of a premultiplied colour's uncertainty
 OPAQUE_STOP = 250
 FARTHEST = 6.0  # extents of a face that a centre may lie from its middle
@@ -127,6 +127,7 @@ def fit_gradient(
         # even knots may miss the stops, but not by so much
         if left > 2 * most + ALMOST_NONE:
             continue
+        place, _ = _sought(kind, place, points, values, FEW_ROUNDS)
         t = _along(kind, place, points)[0]
         chosen = _stops(t, values, kind == "radial", weight * step, image_pixels)
         candidates.append((chosen[3], kind, place, chosen))
@@ -174,12 +175,12 @@ def _along(
 
 
 def _sought(
-    kind: str, place: Float64[np.ndarray, "P"], points: Points, values: Colours
+    kind: str, place: Float64[np.ndarray, "P"], points: Points, values: Colours, rounds: int = ROUNDS
 ) -> tuple[Float64[np.ndarray, "P"], float]:
     """The angle or centre of least residual (Gauss and Newton, steps shortened until they help), and that a pixel."""
     extent = float(np.ptp(points, axis=0).max())
     current, descent = _descent(kind, place, points, values)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for _ in range(4):
             moved = place + descent
             residual, following = _descent(kind, moved, points, values)

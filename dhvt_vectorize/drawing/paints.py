@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int32, UInt8
+from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
 
 from . import _paint_kernels
+from .alike import one_colour_each
 from .gradients import EFFECTIVE_SAMPLE, NOISE_VARIANCE, Gradient, description, fit_gradient
 
 GRADIENT_PARAMETERS = 5  # a direction, an extent, three more channels
@@ -86,12 +87,16 @@ def fit_paints(
         premultiplied: the image's colours.
         is_rim: pixels that show a mixture of two faces.
         fill: flat, gradient (wherever a face has a slope at all) or auto (where it pays).
-        closely: whether faces are also fitted one by one, which takes milliseconds for each that varies.
+        closely: whether colours are the art's own palette, and faces also fitted one by one, which takes milliseconds
+            for each that varies.
     """
     fits = _closed_form(labels, premultiplied, is_rim, fill)
     alpha = fits.mean[:, 5]
     opacity = np.where(alpha <= TRANSPARENT, 0.0, np.where(alpha >= OPAQUE, 1.0, np.round(alpha / 255.0, 2)))
-    colours = _to_bytes(fits.mean[:, 2:5] * (255.0 / np.maximum(alpha, 1.0))[:, None])
+    means = fits.mean[:, 2:5]
+    if closely:
+        means = means[_own_palette(fits, labels.size)]
+    colours = _to_bytes(means * (255.0 / np.maximum(alpha, 1.0))[:, None])
     gradients = {
         face: _two_stops(fits.axis[face], fits.stops[face])
         for face in np.flatnonzero(fits.pays & (opacity > 0)).tolist()
@@ -104,15 +109,32 @@ def fit_paints(
     return Paints(colours, opacity.astype(np.float32), gradients)
 
 
-def joined_bands(
-    labels: Int32[np.ndarray, "H W"], premultiplied: UInt8[np.ndarray, "H W 4"], is_rim: Bool[np.ndarray, "H W"]
+def joined_faces(
+    labels: Int32[np.ndarray, "H W"],
+    premultiplied: UInt8[np.ndarray, "H W 4"],
+    is_rim: Bool[np.ndarray, "H W"],
+    gradients: bool,
 ) -> Int32[np.ndarray, "H W"]:
-    """Labels in which the bands of one gradient are one face, see `bands`."""
+    """Labels 0…K'−1 in which neighbours of one colour are one face, see `alike`, and, where `gradients` are drawn, the
+    bands of one gradient, see `bands`."""
+    from ..tokenizer._kernels import flat_zones
     from .bands import join_bands
 
-    fits = _closed_form(labels, premultiplied, is_rim, "auto")
+    fits = _closed_form(labels, premultiplied, is_rim, "auto" if gradients else "flat")
+    own = _own_palette(fits, labels.size)
+    if len(np.unique(own)) < len(own):
+        labels = np.asarray(flat_zones(own.astype(np.int32)[labels][..., None])[0])
+        fits = _closed_form(labels, premultiplied, is_rim, "auto" if gradients else "flat")
+    if not gradients:
+        return labels
     numbers = np.where(fits.pays, 3.0 + GRADIENT_PARAMETERS, 3.0)
     return join_bands(labels, premultiplied, fits.residuals, numbers)
+
+
+def _own_palette(fits: _Fits, image_pixels: int) -> Int64[np.ndarray, "K"]:
+    """For every face the one whose colour it has."""
+    is_flat = ~fits.pays & (fits.mean[:, 5] >= OPAQUE)
+    return one_colour_each(fits.mean[:, 2:5], fits.pixels, fits.residuals, is_flat, image_pixels)
 
 
 def _fitted_closely(

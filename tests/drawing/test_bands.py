@@ -7,7 +7,7 @@ import pytest
 from label_maps import connected
 
 from dhvt_vectorize.drawing.gradients import Gradient
-from dhvt_vectorize.drawing.paints import fit_paints, joined_bands
+from dhvt_vectorize.drawing.paints import fit_paints, joined_faces
 
 SIZE = 80
 Y, X = np.mgrid[:SIZE, :SIZE] + 0.5
@@ -27,7 +27,7 @@ def cut(pixels: np.ndarray, bands: int) -> np.ndarray:
 
 
 def joined(labels: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    return joined_bands(labels, pixels, np.zeros(labels.shape, bool))
+    return joined_faces(labels, pixels, np.zeros(labels.shape, bool), gradients=True)
 
 
 @pytest.mark.parametrize("bands", [2, 5, 12])
