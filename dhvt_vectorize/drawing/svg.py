@@ -8,7 +8,7 @@ together), without the namespaces and spaces that say nothing.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Hashable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice, pairwise
 from typing import TypeAlias
 
@@ -93,7 +93,7 @@ def _elements(
             if primitive is not None:
                 yield element(document, primitive, precision, fills.attributes(int(layers.face[first])))
             elif text:
-                yield document.path(d=text, **fills.attributes(int(layers.face[first])))
+                yield _PathElement({"d": text, **fills.attributes(int(layers.face[first]))})
             continue
         children = list(_elements(item.children, data, layers, primitives, fills, document, precision))
         if len(children) < 2:
@@ -107,6 +107,18 @@ def _elements(
                 child.attribs = {name: value for name, value in child.attribs.items() if name not in _PAINT}
             group.add(child)
         yield group
+
+
+class _PathElement(svgwrite.base.BaseElement):
+    """A path whose data is whole: svgwrite's own looks through data and attributes, which takes longer than to write."""
+
+    elementname = "path"
+
+    def __init__(self, attributes: Mapping[str, object]) -> None:
+        self.attribs = {name.replace("_", "-"): value for name, value in attributes.items()}
+
+    def get_xml(self) -> ElementTree.Element:
+        return ElementTree.Element("path", {name: str(value) for name, value in self.attribs.items()})
 
 
 def _trap_group(

@@ -272,7 +272,7 @@ def test_a_dxf_has_a_layer_a_colour_a_hatch_a_shape_and_an_outline_a_ring(read_d
     exported = export(svg(MIXED), "dxf")
     document = read_dxf(exported.content)
     kinds = [entity.dxftype() for entity in document.modelspace()]
-    assert kinds == ["HATCH", "LWPOLYLINE", "HATCH", "LWPOLYLINE", "LWPOLYLINE", "HATCH", "SPLINE"]
+    assert kinds == ["HATCH", "LWPOLYLINE", "HATCH", "LWPOLYLINE", "LWPOLYLINE", "HATCH", "CIRCLE"]
     assert [entity.dxf.layer for entity in document.modelspace()][::2] == ["7f007f", "00ff00", "00ff00", "123456"]
     for entity in document.modelspace():
         assert document.layers.get(entity.dxf.layer).rgb == tuple(bytes.fromhex(entity.dxf.layer))
@@ -296,6 +296,15 @@ def test_a_dxf_has_y_upwards_and_its_splines_are_the_curves(read_dxf) -> None:
         assert np.hypot(*(places - place).T).min() < 0.2
     extent = bbox.extents(document.modelspace())
     assert (extent.extmin.x, extent.extmin.y, extent.extmax.y) == pytest.approx((5, 5, 25), abs=1e-6)
+
+
+def test_a_circle_is_one_in_a_dxf_and_an_ellipse_none(read_dxf) -> None:
+    content = '<circle cx="12" cy="10" r="6"/><ellipse cx="28" cy="10" rx="6" ry="4"/>'
+    document = read_dxf(export(svg(content), "dxf").content)
+    (circle,) = document.modelspace().query("CIRCLE")
+    assert (circle.dxf.center.x, circle.dxf.center.y, circle.dxf.radius) == (12, 20, 6)
+    assert len(document.modelspace().query("SPLINE")) == 1
+    assert len(document.modelspace().query("HATCH")) == 2
 
 
 def test_an_island_of_the_same_paint_inside_a_shape_is_no_hole_in_a_dxf(read_dxf) -> None:

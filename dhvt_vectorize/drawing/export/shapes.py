@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import cos, radians, sin
@@ -29,11 +29,17 @@ _CIRCLE = 4 / 3 * (2**0.5 - 1)  # where the controls of a quarter circle of radi
 
 @dataclass(frozen=True)
 class Subpath:
-    """A start, then segments: one point of a line, three of a cubic (two controls and its end)."""
+    """A start, then segments: one point of a line, three of a cubic (two controls and its end).
+
+    Attributes:
+        start, segments, closed: its course.
+        circle: centre and radius, where it is one.
+    """
 
     start: Point
     segments: tuple[tuple[Point, ...], ...]
     closed: bool
+    circle: tuple[Point, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -161,12 +167,14 @@ def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
         x, y = point[0] - cx, point[1] - cy
         return cx + cosine * x - sine * y, cy + sine * x + cosine * y
 
-    return tuple(
-        Subpath(
-            turned(subpath.start), tuple(tuple(map(turned, segment)) for segment in subpath.segments), subpath.closed
-        )
-        for subpath in subpaths
-    )
+    return tuple(moved(subpath, turned) for subpath in subpaths)
+
+
+def moved(subpath: Subpath, move: Callable[[Point], Point]) -> Subpath:
+    """The subpath with every point moved, by something that keeps distances."""
+    segments = tuple(tuple(map(move, segment)) for segment in subpath.segments)
+    circle = (move(subpath.circle[0]), subpath.circle[1]) if subpath.circle else None
+    return Subpath(move(subpath.start), segments, subpath.closed, circle)
 
 
 def _name(element: ElementTree.Element) -> str:
@@ -245,7 +253,9 @@ def _points(kind: str, numbers: list[float], here: Point, origin: Point) -> list
 def _ellipse(element: ElementTree.Element) -> Iterator[Subpath]:
     x, y, radius = (float(element.get(key, 0)) for key in ("cx", "cy", "r"))
     rx, ry = float(element.get("rx", radius)), float(element.get("ry", radius))
-    yield from _rounded(x - rx, y - ry, 2 * rx, 2 * ry, rx, ry)
+    circle = ((x, y), rx) if rx == ry else None
+    for subpath in _rounded(x - rx, y - ry, 2 * rx, 2 * ry, rx, ry):
+        yield replace(subpath, circle=circle)
 
 
 def _rectangle(element: ElementTree.Element) -> Iterator[Subpath]:
