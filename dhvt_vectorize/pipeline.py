@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
-from .raster import load_raster
+from .raster import RasterImage, load_raster
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
@@ -93,6 +93,9 @@ class Vectorizer:
             outlines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
             outlines, layers = _layer(outlines, features, paints.opacity, options)
+        if options.polish:
+            with clock("polish"):
+                outlines, paints = _polish(raster, options, outlines, layers, paints)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -150,6 +153,26 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
     if options.mode == "pixel" or options.preset == "photo":
         return outlines, layers
     return simplify_covered(outlines, layers, opacity)
+
+
+def _polish(raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any) -> tuple[Any, Any]:
+    """Outlines and paints whose drawing is nearer to the image."""
+    from PIL import Image
+
+    from .drawing.drawing import draw
+    from .drawing.polish import polish
+    from .drawing.preview import over, render
+
+    height, width = raster.pixels.shape[:2]
+    white = (255, 255, 255)
+    image = np.asarray(over(Image.fromarray(raster.pixels), white))
+
+    def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
+        svg = draw(raster, options, outlines, layers, paints, (), {}).to_svg()
+        return render(svg, width, height, white)
+
+    recolour = options.colors is None and options.palette is None
+    return polish(outlines, paints, image, options.polish, drawn, recolour)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

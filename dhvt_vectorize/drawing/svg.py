@@ -84,7 +84,7 @@ def _elements(
     fills: _Fills,
     document: svgwrite.Drawing,
     precision: int,
-) -> Iterator[svgwrite.base.BaseElement]:
+) -> Iterator[svgwrite.base.BaseElement | _PathElement]:
     """Paths, primitives and groups; what vanishes on the grid is left out."""
     for item in items:
         if isinstance(item, Path):
@@ -109,8 +109,8 @@ def _elements(
         yield group
 
 
-class _PathElement(svgwrite.base.BaseElement):
-    """A path whose data is whole: svgwrite's own looks through data and attributes, which takes longer than to write."""
+class _PathElement:
+    """A path as svgwrite takes it: its own looks through data and attributes, which takes longer than to write them."""
 
     elementname = "path"
 
