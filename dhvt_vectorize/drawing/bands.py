@@ -23,7 +23,7 @@ from .gradients import AXIS_NUMBERS, STOP_NUMBERS, description, fit_gradient, mo
 MOST_STEP = 12.0  # levels across a border, of the channel that steps most
 BORDER_NUMBERS = 6  # what a border adds to a description: a cubic
 BANDS = 3  # from how many bands on a gradient counts as posterised
-MOST_FITS = 24
+MOST_FITS = 16
 LEAST_PIXELS = 24
 RIM = 2  # pixels along a union's own border that its neighbours may colour
 

@@ -19,7 +19,7 @@ from ..tracing.outlines import Outlines
 from .gradients import Gradient
 from .layering import Layers
 from .paints import Paints
-from .svg import hex_colour, write_svg
+from .svg import common_grid, hex_colour, write_svg
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -169,5 +169,6 @@ def draw(
     stem = os.path.splitext(os.path.basename(raster.name))[0]
     description = f"dhvt-vectorize: {outlines.planar_map.faces} regions, preset {options.preset}"
     precision = int(options.precision or 0)
-    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap)
+    grid = common_grid(outlines, paints) if options.mode == "pixel" and options.trap is None else 1
+    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap, grid)
     return Drawing(raster, options, outlines, layers, paints, notes, seconds, svg)

@@ -35,6 +35,7 @@ ALMOST_NONE = 1.0  # residual a pixel that rounding leaves
 ROUNDS, FEW_ROUNDS = 8, 2  # of the search, among few pixels and then among all
 FAINT_LEVELS = 1.0  # of a premultiplied colour's uncertainty
 OPAQUE_STOP = 250
+EVEN_OPACITY = 3.0  # levels of alpha that are no slope
 FARTHEST = 6.0  # extents of a face that a centre may lie from its middle
 
 Points = Float64[np.ndarray, "N 2"]
@@ -253,6 +254,8 @@ def _gradient(
     opaque: bool,
 ) -> Gradient:
     alpha = np.full(len(knots), 255.0) if opaque else np.clip(stops[:, 3], 0, 255)
+    if np.ptp(alpha) <= EVEN_OPACITY:
+        alpha[:] = alpha.mean()
     most = int(alpha.argmax())
     straight = stops[:, :3] * (255.0 / np.maximum(alpha, 1.0))[:, None]
     # what little a faint stop tells of its colour is no reason against the colour of the one that shows most

@@ -26,7 +26,7 @@ GRADIENT_PARAMETERS = 5  # a direction, an extent, three more channels
 LEAST_STEP = 4.0  # levels between a gradient's ends below which it is flat
 TRANSPARENT = 6  # mean alpha (0…255) up to which a face is not painted
 OPAQUE = 249  # mean alpha from which it is opaque
-MOST_LOOKED_AT = 24  # faces that are fitted one by one
+MOST_LOOKED_AT = 16  # faces that are fitted one by one
 MOST_LEFT = 0.7  # of a flat colour's residual: a gradient that leaves more follows what is drawn on the face
 LEAST_PIXELS = 48  # inside a face that is
 
@@ -148,7 +148,7 @@ def _fitted_closely(
 
     pixels = np.bincount(labels.ravel(), minlength=len(fits.pixels))
     gain = pixels * np.log1p(fits.residuals / (4 * NOISE_VARIANCE))
-    varies = (fits.pixels >= LEAST_PIXELS) & (fits.pays | (fits.residuals > 1.0))
+    varies = (fits.pixels >= LEAST_PIXELS) & (fits.mean[:, 5] > TRANSPARENT) & (fits.pays | (fits.residuals > 1.0))
     boxes = boxes_of(labels) if varies.any() else []
     found = {}
     order = np.argsort(np.where(varies, -gain, 0.0), kind="stable")

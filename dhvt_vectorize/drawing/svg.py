@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import replace
 from itertools import islice, pairwise
 from typing import TypeAlias
 
@@ -34,6 +35,7 @@ def write_svg(
     description: str,
     group: str = "none",
     trap: float | None = None,
+    grid: int = 1,
 ) -> str:
     """The drawing as SVG 1.1 text, `precision` decimals a coordinate.
 
@@ -43,9 +45,12 @@ def write_svg(
         title, description: said of it.
         group: see `arrangement`.
         trap: how far shapes reach below their neighbours, in pixels, see `trapping`; None for stacked layers.
+        grid: pixels that a unit of the drawing stands for, see `common_grid`.
     """
     height, width = outlines.planar_map.labels.shape
-    document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=f"0 0 {width} {height}")
+    view_box = f"0 0 {width // grid} {height // grid}"
+    document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=view_box)
+    outlines = outlines if grid == 1 else replace(outlines, control_points=outlines.control_points / grid)
     document.set_desc(title=title)
     about = ElementTree.Element("{http://purl.org/dc/elements/1.1/}description")
     about.text = description
@@ -66,6 +71,18 @@ def write_svg(
     if not document.defs.elements:
         document.elements.remove(document.defs)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(document.get_xml()) + "\n"
+
+
+def common_grid(outlines: Outlines, paints: Paints) -> int:
+    """The largest number of pixels up to `LARGEST_GRID`, such that every coordinate is a multiple of it.
+
+    Of enlarged pixel art this is the factor, so that it is drawn in the pixels it was made in; 1 where there is none.
+    """
+    controls = outlines.control_points
+    if paints.gradients or outlines.primitives or not (controls == np.rint(controls)).all():
+        return 1
+    common = int(np.gcd.reduce([*outlines.planar_map.labels.shape, *np.unique(controls).astype(np.int64).tolist()]))
+    return next(grid for grid in range(LARGEST_GRID, 0, -1) if common % grid == 0)
 
 
 def _text(root: ElementTree.Element) -> str:
@@ -158,6 +175,7 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
     return np.cumsum([0, *map(len, parts)], dtype=np.int64)
 
 
+LARGEST_GRID = 16
 _PAINT = ("fill", "fill-opacity")
 _Key: TypeAlias = tuple[str, float, Gradient | None]
 

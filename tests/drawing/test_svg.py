@@ -20,12 +20,13 @@ from label_drawings import flat_paints, layers_of, outlines_of, svg_of
 from label_maps import ZOO, connected, connected_label_maps
 from path_data import subpaths, tokens
 
+from dhvt_vectorize.drawing.export.shapes import read_shapes
 from dhvt_vectorize.drawing.figures import FORBIDDEN_ELEMENTS, count
 from dhvt_vectorize.drawing.gradients import Gradient
 from dhvt_vectorize.drawing.layering import Layers
 from dhvt_vectorize.drawing.paints import Paints
 from dhvt_vectorize.drawing.preview import render
-from dhvt_vectorize.drawing.svg import hex_colour, write_svg
+from dhvt_vectorize.drawing.svg import common_grid, hex_colour, write_svg
 from dhvt_vectorize.tracing.outlines import Outlines
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -302,6 +303,24 @@ def test_translucent_faces_have_a_fill_opacity_and_opaque_ones_none() -> None:
         path.get("fill-opacity") for path in paths_of(svg_of(labels, flat_paints(np.zeros((faces, 3)), opacity)))
     ]
     assert set(written) == {None, "0.35"}
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 8, 16])
+def test_enlarged_pixel_art_is_drawn_on_the_grid_it_was_made_on(factor: int) -> None:
+    labels = blobs()
+    enlarged = labels.repeat(factor, 0).repeat(factor, 1)
+    paints = distinct_paints(labels.max() + 1)
+    outlines = outlines_of(enlarged, paints)
+    assert common_grid(outlines, paints) == factor
+    layers = layers_of(outlines.planar_map, paints, "stacked")
+    svg = write_svg(outlines, layers, paints, 0, "title", "description", grid=factor)
+    small = svg_of(labels, paints)
+    assert [path.get("d") for path in paths_of(svg)] == [path.get("d") for path in paths_of(small)]
+    side = len(enlarged)
+    drawn = render(svg, side, side)
+    assert np.array_equal(drawn, render(small, 24, 24).repeat(factor, 0).repeat(factor, 1))
+    read = read_shapes(svg)
+    assert max(point[0] for shape in read.shapes for ring in shape.subpaths for (point,) in ring.segments) == side
 
 
 def test_neighbours_in_the_painting_order_with_one_paint_share_a_path() -> None:

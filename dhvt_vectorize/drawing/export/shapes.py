@@ -123,8 +123,20 @@ def read_shapes(svg: str) -> Picture:
     root = ElementTree.fromstring(svg.encode())
     gradients = {f"url(#{e.get('id')})": _gradient(e) for e in root.iter() if _name(e) in _GRADIENTS}
     title = next((element.text or "" for element in root if _name(element) == "title"), "")
-    shapes = tuple(_shapes(root, gradients))
-    return Picture(float(root.get("width", 0)), float(root.get("height", 0)), title, shapes)
+    width, height = float(root.get("width", 0)), float(root.get("height", 0))
+    unit = width / float(root.get("viewBox", f"0 0 {width} {height}").split()[2]) if width else 1.0
+    return Picture(width, height, title, tuple(_enlarged(shape, unit) for shape in _shapes(root, gradients)))
+
+
+def _enlarged(shape: Shape, unit: float) -> Shape:
+    """In pixels; a drawing whose unit is not a pixel has paths and flat colours alone."""
+    if unit == 1:
+        return shape
+
+    def larger(point: Point) -> Point:
+        return unit * point[0], unit * point[1]
+
+    return replace(shape, subpaths=tuple(moved(subpath, larger) for subpath in shape.subpaths))
 
 
 def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Iterator[Shape]:
@@ -171,7 +183,7 @@ def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
 
 
 def moved(subpath: Subpath, move: Callable[[Point], Point]) -> Subpath:
-    """The subpath with every point moved, by something that keeps distances."""
+    """The subpath with every point moved; a circle's by something that keeps distances."""
     segments = tuple(tuple(map(move, segment)) for segment in subpath.segments)
     circle = (move(subpath.circle[0]), subpath.circle[1]) if subpath.circle else None
     return Subpath(move(subpath.start), segments, subpath.closed, circle)
