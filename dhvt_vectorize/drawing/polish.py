@@ -5,8 +5,8 @@ Each round draws the picture, and every border point is pulled by what is left t
 theorem), so the sum of squares changes by 2 δ ∫ left · (a − b) ds. With a Gauss-Newton diagonal this gives a step for
 every node and every handle's length. Nodes that arcs share are moved as one, handles go with their nodes and keep their
 direction: so neighbours stay closed, smooth joins smooth, and the number of nodes stays. Level and upright lines stay
-so, as do the image's frame and primitives; no node moves further than `FARTHEST`. Colours move by the mean that is left
-inside their faces, all faces of one colour together.
+so, as do the image's frame and primitives; no node moves further than `FARTHEST`. Colours that only faces without an
+inside have move by the mean that is left on them.
 
 A round whose drawing is no better is tried again with a quarter of the step, then given up. Limits: what lies below
 translucent shapes is drawn, but not moved for; a border that a later shape covers is pulled by what is drawn there.
@@ -21,7 +21,6 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt8
 
 from ..tracing.outlines import Outlines
-from .gradients import Gradient
 from .paints import Paints
 
 FARTHEST = 0.5  # pixels from where a node began
@@ -207,7 +206,7 @@ def _colours_at(face: np.ndarray, places: Float64[np.ndarray, "M 2"], paints: Pa
 
 
 def _recoloured(outlines: Outlines, paints: Paints, left: Float64[np.ndarray, "H W 3"]) -> Paints:
-    """Opaque colours, flat or of a gradient, moved by the mean that is left inside their faces; all of a thin one."""
+    """Opaque colours of thin faces moved by the mean that is left on them; that of an inside is known better."""
     labels = outlines.planar_map.labels
     faces = len(paints.colours)
     inside = np.ones(labels.shape, bool)
@@ -217,26 +216,16 @@ def _recoloured(outlines: Outlines, paints: Paints, left: Float64[np.ndarray, "H
         inside[tuple(first)] &= ~beside
         inside[tuple(second)] &= ~beside
     is_thin = np.bincount(labels[inside], minlength=faces) == 0
-    counted = inside | is_thin[labels]
-    pixels = np.bincount(labels[counted], minlength=faces)
-    sums = np.stack([np.bincount(labels[counted], left[counted][:, c], faces) for c in range(3)], 1)
+    thin = is_thin[labels]
+    pixels = np.bincount(labels[thin], minlength=faces)
+    sums = np.stack([np.bincount(labels[thin], left[thin][:, c], faces) for c in range(3)], 1)
     _, paint = np.unique(paints.colours, axis=0, return_inverse=True)
-    paint = paint.ravel().copy()
-    for number, face in enumerate(sorted(paints.gradients)):
-        paint[face] = faces + number
-    total = np.bincount(paint, pixels, 2 * faces)
-    mean = np.stack([np.bincount(paint, sums[:, c], 2 * faces) for c in range(3)], 1) / np.maximum(total, 1)[:, None]
+    paint = paint.ravel()
+    # a colour that an inside has too is known, and so is a gradient
+    known = np.zeros(faces, bool)
+    known[paint[~is_thin]] = True
+    total = np.bincount(paint, pixels, faces)
+    mean = np.stack([np.bincount(paint, sums[:, c], faces) for c in range(3)], 1) / np.maximum(total, 1)[:, None]
     change = np.rint(np.where(np.abs(mean) >= LEAST_CHANGE, -mean, 0.0))[paint]
-    change[paints.opacity < 1] = 0
-    colours = np.clip(paints.colours + change, 0, 255).astype(np.uint8)
-    gradients = {face: _shifted(gradient, change[face]) for face, gradient in paints.gradients.items()}
-    return replace(paints, colours=colours, gradients=gradients)
-
-
-def _shifted(gradient: Gradient, change: np.ndarray) -> Gradient:
-    r, g, b = (int(value) for value in change)
-    colours = tuple(
-        (min(max(stop[0] + r, 0), 255), min(max(stop[1] + g, 0), 255), min(max(stop[2] + b, 0), 255), stop[3])
-        for stop in gradient.colours
-    )
-    return replace(gradient, colours=colours)
+    change[known[paint] | (paints.opacity < 1)] = 0
+    return replace(paints, colours=np.clip(paints.colours + change, 0, 255).astype(np.uint8))

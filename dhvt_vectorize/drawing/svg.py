@@ -76,12 +76,16 @@ def write_svg(
 def common_grid(outlines: Outlines, paints: Paints) -> int:
     """The largest number of pixels up to `LARGEST_GRID`, such that every coordinate is a multiple of it.
 
-    Of enlarged pixel art this is the factor, so that it is drawn in the pixels it was made in; 1 where there is none.
+    Of enlarged pixel art this is the factor, so that it is drawn in the pixels it was made in; 1 where there is none,
+    or where too few coordinates differ to tell.
     """
     controls = outlines.control_points
     if paints.gradients or outlines.primitives or not (controls == np.rint(controls)).all():
         return 1
-    common = int(np.gcd.reduce([*outlines.planar_map.labels.shape, *np.unique(controls).astype(np.int64).tolist()]))
+    xs, ys = (np.unique(controls[..., axis]).astype(np.int64).tolist() for axis in (0, 1))
+    if min(len(xs), len(ys)) < LEAST_PLACES:
+        return 1
+    common = int(np.gcd.reduce([*outlines.planar_map.labels.shape, *xs, *ys]))
     return next(grid for grid in range(LARGEST_GRID, 0, -1) if common % grid == 0)
 
 
@@ -176,6 +180,7 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
 
 
 LARGEST_GRID = 16
+LEAST_PLACES = 4  # both ends and two between
 _PAINT = ("fill", "fill-opacity")
 _Key: TypeAlias = tuple[str, float, Gradient | None]
 
