@@ -46,6 +46,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "tolerance": (0.01, 20.0),
     "precision": (0, 6),
     "trap": (0.01, 10.0),
+    "polish": (0, 100),
     "max_pixels": (1, 1_000_000_000),
 }
 _CHOICES: dict[str, Sequence[str]] = {
@@ -85,6 +86,7 @@ class VectorizeOptions:
         min_area: regions smaller than this many pixels join a neighbour.
         tolerance: how far an outline may lie from the traced edge, in pixels.
         precision: decimals of a coordinate.
+        polish: at most so many rounds that move nodes and colours, drawn, nearer to the image; 0 is none.
         preset: auto, logo, illustration, photo, pixel-art, bw: fills in the fields that are None.
         max_pixels: images with more pixels are refused.
 
@@ -106,6 +108,7 @@ class VectorizeOptions:
     min_area: int | None = None
     tolerance: float | None = None
     precision: int | None = None
+    polish: int = 0
     preset: str = "auto"
     max_pixels: int = 64_000_000
 

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
-from .raster import load_raster
+from .raster import RasterImage, load_raster
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
@@ -56,7 +56,7 @@ class Vectorizer:
             InputError: the image cannot be read.
         """
         from .drawing.drawing import draw
-        from .drawing.paints import fit_paints
+        from .drawing.paints import fit_paints, joined_faces
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -82,13 +82,20 @@ class Vectorizer:
         with clock("paints"):
             labels, fixed_colours = _reduce(labels, features, options)
             fill = "flat" if fixed_colours is not None else str(options.fill)
-            paints = fit_paints(labels, features.colours, features.is_rim, fill)
+            # a photograph's faces vary for many reasons, pixel art is exact, a number that is asked for is kept
+            drawn = options.preset != "photo" and options.mode != "pixel"
+            if drawn and fixed_colours is None and options.regions is None:
+                labels = joined_faces(labels, features.colours, features.is_rim, gradients=fill != "flat")
+            paints = fit_paints(labels, features.colours, features.is_rim, fill, closely=drawn)
             if fixed_colours is not None:
                 paints = replace(paints, colours=fixed_colours)
         with clock("outlines"):
             outlines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
             outlines, layers = _layer(outlines, features, paints.opacity, options)
+        if options.polish:
+            with clock("polish"):
+                outlines, paints = _polish(raster, options, outlines, layers, paints)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -146,6 +153,26 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
     if options.mode == "pixel" or options.preset == "photo":
         return outlines, layers
     return simplify_covered(outlines, layers, opacity)
+
+
+def _polish(raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any) -> tuple[Any, Any]:
+    """Outlines and paints whose drawing is nearer to the image."""
+    from PIL import Image
+
+    from .drawing.drawing import draw
+    from .drawing.polish import polish
+    from .drawing.preview import over, render
+
+    height, width = raster.pixels.shape[:2]
+    white = (255, 255, 255)
+    image = np.asarray(over(Image.fromarray(raster.pixels), white))
+
+    def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
+        svg = draw(raster, options, outlines, layers, paints, (), {}).to_svg()
+        return render(svg, width, height, white)
+
+    recolour = options.colors is None and options.palette is None
+    return polish(outlines, paints, image, options.polish, drawn, recolour)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

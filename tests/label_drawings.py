@@ -19,13 +19,7 @@ def flat_paints(colours: np.ndarray, opacity: np.ndarray | None = None) -> Paint
     """Flat paints of colours (K, 3), opaque unless told."""
     faces = len(colours)
     opacity = np.ones(faces) if opacity is None else opacity
-    return Paints(
-        np.asarray(colours, np.uint8),
-        np.asarray(opacity, np.float32),
-        np.zeros(faces, bool),
-        np.zeros((faces, 2, 2)),
-        np.zeros((faces, 2, 3), np.uint8),
-    )
+    return Paints(np.asarray(colours, np.uint8), np.asarray(opacity, np.float32))
 
 
 def image_of(labels: np.ndarray, paints: Paints) -> np.ndarray:

@@ -30,6 +30,7 @@ WHOLE = {
     "colors": (1, 256),
     "min_area": (0, 1_000_000),
     "precision": (0, 6),
+    "polish": (0, 100),
     "max_pixels": (1, 1_000_000_000),
 }
 REAL = {"detail": (0.0, 1.0), "tolerance": (0.01, 20.0), "trap": (0.01, 10.0)}

@@ -123,7 +123,7 @@ def test_the_bw_preset_draws_in_black_and_white() -> None:
 
 def test_gradients_are_drawn_where_they_are_asked_for() -> None:
     shaded = {
-        fill: draw(sky(), fill=fill, preset="illustration").paints.is_gradient.sum()
+        fill: len(draw(sky(), fill=fill, preset="illustration").paints.gradients)
         for fill in ("flat", "auto", "gradient")
     }
     assert shaded["flat"] == 0 < shaded["auto"] <= shaded["gradient"]

@@ -115,6 +115,7 @@ def _parse(
     min_area: flags.MinArea = None,
     tolerance: flags.Tolerance = None,
     precision: flags.Precision = None,
+    polish: flags.Polish = 0,
     max_pixels: flags.MaxPixels = VectorizeOptions.max_pixels,
     weights: flags.Weights = None,
     device: flags.Device = "auto",

@@ -71,6 +71,10 @@ Tolerance = Annotated[
     float | None, _number("tolerance", "How far an outline may lie from the edge; default by the preset.", "PIXELS")
 ]
 Precision = Annotated[int | None, _number("precision", "Decimals of a coordinate; default by the preset.")]
+Polish = Annotated[
+    int,
+    _number("polish", "Rounds that move nodes and colours so that the drawing comes nearer to the image; default 0."),
+]
 MaxPixels = Annotated[int, _number("max_pixels", "Larger images are refused; default 64,000,000.")]
 Weights = Annotated[
     str | None,

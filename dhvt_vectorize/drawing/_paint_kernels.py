@@ -12,7 +12,7 @@ ENOUGH, ENOUGH_SHARE = 4, 0.25
 
 @njit(cache=True, nogil=True)
 def inside_moments(labels, faces, colours, is_rim):
-    """float64 (K, 17): n; Σx Σy Σr Σg Σb Σa; Σxx Σxy Σyy; Σxr Σxg Σxb; Σyr Σyg Σyb; Σ(rr + gg + bb).
+    """float64 (K, 20): n; Σx Σy Σr Σg Σb Σa; Σxx Σxy Σyy; Σxr Σxg Σxb Σxa; Σyr Σyg Σyb Σya; Σ(rr + gg + bb); Σaa.
 
     Positions are pixel centres. Faces without enough inside pixels are summed over all pixels that are no rim, or
     over all.
@@ -42,7 +42,7 @@ def inside_moments(labels, faces, colours, is_rim):
             least[k] = 2
         elif counts[k, 1] >= 1:
             least[k] = 1
-    out = np.zeros((faces, 17))
+    out = np.zeros((faces, 20))
     for y in range(height):
         for x in range(width):
             k = labels[y, x]
@@ -53,14 +53,13 @@ def inside_moments(labels, faces, colours, is_rim):
             m[0] += 1.0
             m[1] += px
             m[2] += py
-            m[6] += colours[y, x, 3]
             m[7] += px * px
             m[8] += px * py
             m[9] += py * py
-            for c in range(3):
+            for c in range(4):
                 v = np.float64(colours[y, x, c])
                 m[3 + c] += v
                 m[10 + c] += px * v
-                m[13 + c] += py * v
-                m[16] += v * v
+                m[14 + c] += py * v
+                m[18 if c < 3 else 19] += v * v
     return out

@@ -16,9 +16,10 @@ from ..options import VectorizeOptions
 from ..output import write_atomically
 from ..raster import RasterImage
 from ..tracing.outlines import Outlines
+from .gradients import Gradient
 from .layering import Layers
 from .paints import Paints
-from .svg import hex_colour, write_svg
+from .svg import common_grid, hex_colour, write_svg
 
 if TYPE_CHECKING:
     from shapely import Polygon
@@ -34,13 +35,13 @@ class Face:
         polygon: its extent, cubics flattened; x right, y down, in pixels.
         color: "#rrggbb" or "#rgb", its flat colour, or its mean where it has a gradient.
         opacity: 0 (not painted) … 1.
-        gradient: ((x, y, colour), (x, y, colour)) of a linear gradient's ends, or None.
+        gradient: its gradient, or None; where its stops' alpha differs, it holds all of the opacity.
     """
 
     polygon: Polygon
     color: str
     opacity: float
-    gradient: tuple[tuple[float, float, str], tuple[float, float, str]] | None
+    gradient: Gradient | None
 
 
 # compared by identity: arrays have no single truth value
@@ -148,18 +149,11 @@ class Drawing:
         from .polygons import face_polygons
 
         return tuple(
-            Face(polygon, hex_colour(self.paints.colours[k]), float(self.paints.opacity[k]), self._gradient(k))
+            Face(
+                polygon, hex_colour(self.paints.colours[k]), float(self.paints.opacity[k]), self.paints.gradients.get(k)
+            )
             for k, polygon in enumerate(face_polygons(self.outlines, FLATTENING))
         )
-
-    def _gradient(self, face: int) -> tuple[tuple[float, float, str], tuple[float, float, str]] | None:
-        if not self.paints.is_gradient[face]:
-            return None
-        ends = [
-            (float(x), float(y), hex_colour(stop))
-            for (x, y), stop in zip(self.paints.axis[face], self.paints.stops[face], strict=True)
-        ]
-        return ends[0], ends[1]
 
 
 def draw(
@@ -175,5 +169,6 @@ def draw(
     stem = os.path.splitext(os.path.basename(raster.name))[0]
     description = f"dhvt-vectorize: {outlines.planar_map.faces} regions, preset {options.preset}"
     precision = int(options.precision or 0)
-    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap)
+    grid = common_grid(outlines, paints) if options.mode == "pixel" and options.trap is None else 1
+    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap, grid)
     return Drawing(raster, options, outlines, layers, paints, notes, seconds, svg)

@@ -8,8 +8,10 @@ together), without the namespaces and spaces that say nothing.
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Hashable, Iterator, Sequence, Sized
-from itertools import pairwise
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Sized
+from dataclasses import replace
+from itertools import islice, pairwise
+from typing import TypeAlias
 
 import numpy as np
 import svgwrite
@@ -17,6 +19,7 @@ import svgwrite
 from ..tracing.outlines import Outlines, Primitive
 from . import _path_kernels
 from .arrangement import Item, Path, arrange, paths_in
+from .gradients import Gradient
 from .layering import Layers
 from .paints import Paints
 from .primitives import element, primitives_of_shapes
@@ -32,6 +35,7 @@ def write_svg(
     description: str,
     group: str = "none",
     trap: float | None = None,
+    grid: int = 1,
 ) -> str:
     """The drawing as SVG 1.1 text, `precision` decimals a coordinate.
 
@@ -41,9 +45,12 @@ def write_svg(
         title, description: said of it.
         group: see `arrangement`.
         trap: how far shapes reach below their neighbours, in pixels, see `trapping`; None for stacked layers.
+        grid: pixels that a unit of the drawing stands for, see `common_grid`.
     """
     height, width = outlines.planar_map.labels.shape
-    document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=f"0 0 {width} {height}")
+    view_box = f"0 0 {width // grid} {height // grid}"
+    document = svgwrite.Drawing(size=(width, height), debug=False, viewBox=view_box)
+    outlines = outlines if grid == 1 else replace(outlines, control_points=outlines.control_points / grid)
     document.set_desc(title=title)
     about = ElementTree.Element("{http://purl.org/dc/elements/1.1/}description")
     about.text = description
@@ -66,6 +73,22 @@ def write_svg(
     return '<?xml version="1.0" encoding="utf-8"?>\n' + _text(document.get_xml()) + "\n"
 
 
+def common_grid(outlines: Outlines, paints: Paints) -> int:
+    """The largest number of pixels up to `LARGEST_GRID`, such that every coordinate is a multiple of it.
+
+    Of enlarged pixel art this is the factor, so that it is drawn in the pixels it was made in; 1 where there is none,
+    or where too few coordinates differ to tell.
+    """
+    controls = outlines.control_points
+    if paints.gradients or outlines.primitives or not (controls == np.rint(controls)).all():
+        return 1
+    xs, ys = (np.unique(controls[..., axis]).astype(np.int64).tolist() for axis in (0, 1))
+    if min(len(xs), len(ys)) < LEAST_PLACES:
+        return 1
+    common = int(np.gcd.reduce([*outlines.planar_map.labels.shape, *xs, *ys]))
+    return next(grid for grid in range(LARGEST_GRID, 0, -1) if common % grid == 0)
+
+
 def _text(root: ElementTree.Element) -> str:
     """The document without what says nothing: namespaces of nothing in it, spaces before />."""
     for unused in ("baseProfile", "xmlns:ev", "xmlns:xlink"):
@@ -82,7 +105,7 @@ def _elements(
     fills: _Fills,
     document: svgwrite.Drawing,
     precision: int,
-) -> Iterator[svgwrite.base.BaseElement]:
+) -> Iterator[svgwrite.base.BaseElement | _PathElement]:
     """Paths, primitives and groups; what vanishes on the grid is left out."""
     for item in items:
         if isinstance(item, Path):
@@ -91,7 +114,7 @@ def _elements(
             if primitive is not None:
                 yield element(document, primitive, precision, fills.attributes(int(layers.face[first])))
             elif text:
-                yield document.path(d=text, **fills.attributes(int(layers.face[first])))
+                yield _PathElement({"d": text, **fills.attributes(int(layers.face[first]))})
             continue
         children = list(_elements(item.children, data, layers, primitives, fills, document, precision))
         if len(children) < 2:
@@ -105,6 +128,18 @@ def _elements(
                 child.attribs = {name: value for name, value in child.attribs.items() if name not in _PAINT}
             group.add(child)
         yield group
+
+
+class _PathElement:
+    """A path as svgwrite takes it: its own looks through data and attributes, which takes longer than to write them."""
+
+    elementname = "path"
+
+    def __init__(self, attributes: Mapping[str, object]) -> None:
+        self.attribs = {name.replace("_", "-"): value for name, value in attributes.items()}
+
+    def get_xml(self) -> ElementTree.Element:
+        return ElementTree.Element("path", {name: str(value) for name, value in self.attribs.items()})
 
 
 def _trap_group(
@@ -144,7 +179,10 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
     return np.cumsum([0, *map(len, parts)], dtype=np.int64)
 
 
+LARGEST_GRID = 16
+LEAST_PLACES = 4  # both ends and two between
 _PAINT = ("fill", "fill-opacity")
+_Key: TypeAlias = tuple[str, float, Gradient | None]
 
 
 class _Fills:
@@ -152,46 +190,56 @@ class _Fills:
 
     def __init__(self, paints: Paints, document: svgwrite.Drawing, precision: int) -> None:
         self._paints, self._document, self._precision = paints, document, precision
-        self._defined: set[int] = set()
-        self._keys: dict[int, tuple[str, float, int]] = {}
+        self._ids: dict[Gradient, str] = {}
+        self._keys: dict[int, _Key] = {}
 
-    def key(self, face: int) -> tuple[str, float, int]:
-        """Equal for faces that look the same: colour, opacity, and the face itself where it has a gradient."""
+    def key(self, face: int) -> _Key:
+        """Equal for faces that look the same: colour, opacity, gradient."""
         if face not in self._keys:
             opacity = round(float(self._paints.opacity[face]), 2)
-            gradient = face if self._paints.is_gradient[face] else -1
-            self._keys[face] = hex_colour(self._paints.colours[face]), opacity, gradient
+            gradient = self._paints.gradients.get(face)
+            colour = hex_colour(self._paints.colours[face])
+            self._keys[face] = (
+                ("", 1.0 if gradient.fades else opacity, gradient) if gradient else (colour, opacity, None)
+            )
         return self._keys[face]
 
     def attributes(self, face: int) -> dict[str, object]:
         """fill and fill-opacity."""
         colour, opacity, gradient = self.key(face)
-        fill: dict[str, object] = {"fill": colour if gradient < 0 else self._gradient(face)}
+        fill: dict[str, object] = {"fill": colour if gradient is None else self._reference(gradient)}
         if opacity < 1:
             fill["fill_opacity"] = f"{opacity:g}"
         return fill
 
-    def _gradient(self, face: int) -> str:
-        if face not in self._defined:
-            self._defined.add(face)
-            (x1, y1), (x2, y2) = np.round(self._paints.axis[face], min(self._precision, 1))
-            gradient = self._document.linearGradient(
-                (_short(x1), _short(y1)), (_short(x2), _short(y2)), id=f"g{face}", gradientUnits="userSpaceOnUse"
-            )
-            first, last = self._paints.stops[face]
-            gradient.add_stop_color(0, hex_colour(first))
-            gradient.add_stop_color(1, hex_colour(last))
-            self._document.defs.add(gradient)
-        return f"url(#g{face})"
+    def _reference(self, gradient: Gradient) -> str:
+        if gradient not in self._ids:
+            name = self._ids[gradient] = f"g{len(self._ids)}"
+            self._document.defs.add(self._definition(gradient, name))
+        return f"url(#{self._ids[gradient]})"
+
+    def _definition(self, gradient: Gradient, name: str) -> svgwrite.base.BaseElement:
+        x1, y1, x2, y2, radius = (
+            _short(round(value, max(1, self._precision))) for value in (*gradient.start, *gradient.end, gradient.radius)
+        )
+        if gradient.kind == "radial":
+            element = self._document.radialGradient((x1, y1), radius, id=name, gradientUnits="userSpaceOnUse")
+        else:
+            element = self._document.linearGradient((x1, y1), (x2, y2), id=name, gradientUnits="userSpaceOnUse")
+        for offset, colour in zip(gradient.offsets, gradient.colours, strict=True):
+            # of a gradient of one opacity the shape has it
+            opacity = _short(round(colour[3] / 255, 3)) if gradient.fades and colour[3] < 255 else None
+            element.add_stop_color(_short(round(offset, 3)), hex_colour(colour), opacity)
+        return element
 
 
 def _short(value: float) -> str:
     return f"{value:.6g}"
 
 
-def hex_colour(colour: np.ndarray) -> str:
-    """#rrggbb, or #rgb where that is the same."""
-    text = "".join(f"{int(channel):02x}" for channel in colour)
+def hex_colour(colour: Iterable[int]) -> str:
+    """#rrggbb of the first three numbers, or #rgb where that is the same."""
+    text = "".join(f"{int(channel):02x}" for channel in islice(colour, 3))
     if text[0] == text[1] and text[2] == text[3] and text[4] == text[5]:
         text = text[::2]
     return f"#{text}"

@@ -109,6 +109,7 @@ def test_every_option_of_a_drawing_can_be_given(monkeypatch):
         "min_area": 7,
         "tolerance": 1.5,
         "precision": 4,
+        "polish": 3,
         "preset": "logo",
         "max_pixels": 1234,
     }

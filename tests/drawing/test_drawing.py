@@ -92,11 +92,12 @@ def test_a_face_with_a_gradient_tells_its_ends() -> None:
     ramp[..., 0] = np.linspace(20, 240, 60)
     (face, *_) = draw(ramp, regions=1, preset="illustration").faces
     assert face.gradient is not None
-    (x1, y1, first), (x2, y2, last) = sorted(face.gradient)
+    ends = zip((face.gradient.start, face.gradient.end), face.gradient.colours, strict=True)
+    ((x1, y1), first), ((x2, y2), last) = sorted(ends)
     assert x1 < 10
     assert x2 > 50
     assert y1 == pytest.approx(y2, abs=0.5)
-    assert int(first[1:3], 16) < 80 < 180 < int(last[1:3], 16)
+    assert first[0] < 80 < 180 < last[0]
 
 
 @pytest.mark.parametrize(("scale", "size"), [(1.0, (50, 64)), (4.0, (200, 256)), (0.5, (25, 32)), (0.001, (1, 1))])

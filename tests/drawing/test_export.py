@@ -192,6 +192,31 @@ MIXED = GRADIENT + (
 )
 
 
+SHADED = (
+    '<defs><radialGradient id="r" gradientUnits="userSpaceOnUse" cx="14" cy="12" r="16">'
+    '<stop offset="0.1" stop-color="#fd2"/><stop offset="0.5" stop-color="#e33"/>'
+    '<stop offset="1" stop-color="#236"/></radialGradient>'
+    '<linearGradient id="f" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="0" y2="30"><stop'
+    ' offset="0" stop-color="#062"/><stop offset="1" stop-color="#062" stop-opacity="0.1"/></linearGradient></defs>'
+    '<path d="M0 0h17v30h-17z" fill="url(#r)"/><circle cx="28" cy="16" r="10" fill="url(#f)"/>'
+    '<path d="M2 20h9v9z" fill="#0af"/>'
+)
+
+
+def test_a_gradients_stops_reach_from_0_to_1_and_its_mean_is_theirs() -> None:
+    ring, fading, _ = (shape.paint for shape in shapes(SHADED))
+    assert isinstance(ring, Gradient)
+    assert isinstance(fading, Gradient)
+    assert [stop.offset for stop in ring.stops] == [0, 0.1, 0.5, 1]
+    assert (ring.radius, ring.fades, fading.radius, fading.fades) == (16, False, 0, True)
+    assert fading.mean == (0, 0x66, 0x22)
+    assert fading.opacity == pytest.approx(0.55)
+
+
+def test_a_fading_gradient_is_told_of_where_a_format_has_none() -> None:
+    assert export(svg(SHADED), "eps").notes == ("EPS has no transparency: 1 shape got the colour they have over white",)
+
+
 def page_of(pdf: bytes) -> str:
     stream = re.search(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL)
     assert stream is not None
@@ -225,7 +250,7 @@ def test_an_eps_has_its_box_and_shows_translucent_colours_over_white() -> None:
     text = exported.content.decode("ascii")
     assert text.startswith("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 30 23\n%%HiResBoundingBox: 0 0 30 22.5\n")
     assert "\n0.5353 0.602 0.6686 k\n" in text  # half of #123456, half of white
-    assert "[2 3 30 20] [1 0 0] [0 0 1] g" in text
+    assert "2 [2 3 30 20] [1 0 0] [0 0 1] e g" in text
     assert exported.notes == ("EPS has no transparency: 1 shape got the colour they have over white",)
     assert max(map(len, text.splitlines())) <= 255
     assert export(svg('<path d="M0 0h9v9z"/>'), "eps").notes == ()
@@ -247,7 +272,7 @@ def test_a_dxf_has_a_layer_a_colour_a_hatch_a_shape_and_an_outline_a_ring(read_d
     exported = export(svg(MIXED), "dxf")
     document = read_dxf(exported.content)
     kinds = [entity.dxftype() for entity in document.modelspace()]
-    assert kinds == ["HATCH", "LWPOLYLINE", "HATCH", "LWPOLYLINE", "LWPOLYLINE", "HATCH", "SPLINE"]
+    assert kinds == ["HATCH", "LWPOLYLINE", "HATCH", "LWPOLYLINE", "LWPOLYLINE", "HATCH", "CIRCLE"]
     assert [entity.dxf.layer for entity in document.modelspace()][::2] == ["7f007f", "00ff00", "00ff00", "123456"]
     for entity in document.modelspace():
         assert document.layers.get(entity.dxf.layer).rgb == tuple(bytes.fromhex(entity.dxf.layer))
@@ -271,6 +296,15 @@ def test_a_dxf_has_y_upwards_and_its_splines_are_the_curves(read_dxf) -> None:
         assert np.hypot(*(places - place).T).min() < 0.2
     extent = bbox.extents(document.modelspace())
     assert (extent.extmin.x, extent.extmin.y, extent.extmax.y) == pytest.approx((5, 5, 25), abs=1e-6)
+
+
+def test_a_circle_is_one_in_a_dxf_and_an_ellipse_none(read_dxf) -> None:
+    content = '<circle cx="12" cy="10" r="6"/><ellipse cx="28" cy="10" rx="6" ry="4"/>'
+    document = read_dxf(export(svg(content), "dxf").content)
+    (circle,) = document.modelspace().query("CIRCLE")
+    assert (circle.dxf.center.x, circle.dxf.center.y, circle.dxf.radius) == (12, 20, 6)
+    assert len(document.modelspace().query("SPLINE")) == 1
+    assert len(document.modelspace().query("HATCH")) == 2
 
 
 def test_an_island_of_the_same_paint_inside_a_shape_is_no_hole_in_a_dxf(read_dxf) -> None:
@@ -316,14 +350,14 @@ def fine(command: list[str], picture: Path, size: tuple[int, int], scale: int) -
         return np.asarray(drawn.convert("RGB").resize(size, Image.Resampling.BOX))
 
 
-@pytest.mark.parametrize("name", [*NAMES, "mixed", "trapped"])
+@pytest.mark.parametrize("name", [*NAMES, "mixed", "trapped", "shaded"])
 @pytest.mark.parametrize(("program", "file_format"), [("gs", "pdf"), ("gs", "eps"), ("pdftoppm", "pdf")])
 def test_other_programs_draw_the_file_as_resvg_draws_the_svg(
     name: str, program: str, file_format: str, tmp_path: Path
 ) -> None:
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
-    text = example(name) if name in NAMES else svg({"mixed": MIXED, "trapped": TRAPPED}[name])
+    text = example(name) if name in NAMES else svg({"mixed": MIXED, "trapped": TRAPPED, "shaded": SHADED}[name])
     scale = 4 if name in NAMES else 16
     source, target, resolution = tmp_path / f"a.{file_format}", tmp_path / "a.png", str(96 * scale)
     source.write_bytes(export(text, file_format).content)

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,11 +20,13 @@ from label_drawings import flat_paints, layers_of, outlines_of, svg_of
 from label_maps import ZOO, connected, connected_label_maps
 from path_data import subpaths, tokens
 
+from dhvt_vectorize.drawing.export.shapes import read_shapes
 from dhvt_vectorize.drawing.figures import FORBIDDEN_ELEMENTS, count
+from dhvt_vectorize.drawing.gradients import Gradient
 from dhvt_vectorize.drawing.layering import Layers
 from dhvt_vectorize.drawing.paints import Paints
 from dhvt_vectorize.drawing.preview import render
-from dhvt_vectorize.drawing.svg import hex_colour, write_svg
+from dhvt_vectorize.drawing.svg import common_grid, hex_colour, write_svg
 from dhvt_vectorize.tracing.outlines import Outlines
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -233,19 +236,18 @@ def test_colours_are_as_short_as_they_can_be(colour: tuple[int, int, int], text:
 
 def gradient_paints(faces: int) -> Paints:
     paints = distinct_paints(faces)
-    is_gradient = np.arange(faces) % 2 == 0
-    axis = np.array([[[1.25, 2.0], [20.0, 9.96]]] * faces)
-    stops = np.array([[[255, 0, 0], [0, 0, 254]]] * faces, np.uint8)
-    return Paints(paints.colours, paints.opacity, is_gradient, axis, stops)
+    colours = ((255, 0, 0, 255), (0, 0, 254, 255))
+    gradients = {
+        face: Gradient("linear", (1.25, 2.0), (20.0, face), (0.0, 1.0), colours) for face in range(0, faces, 2)
+    }
+    return replace(paints, gradients=gradients)
 
 
 def test_a_gradient_is_defined_once_and_drawn_from_stop_to_stop() -> None:
     labels = np.zeros((1, 100), np.int32)
     paints = flat_paints(np.zeros((1, 3)))
-    paints = Paints(
-        paints.colours, paints.opacity, np.array([True]), np.array([[[20.0, 0.5], [80.0, 0.5]]]),
-        np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8),
-    )  # fmt: skip
+    ramp = Gradient("linear", (20.0, 0.5), (80.0, 0.5), (0.0, 1.0), ((255, 0, 0, 255), (0, 0, 255, 255)))
+    paints = replace(paints, gradients={0: ramp})
     svg = svg_of(labels, paints)
     root = ElementTree.fromstring(svg.encode())
     (gradient,) = root.iter(f"{SVG}linearGradient")
@@ -257,6 +259,32 @@ def test_a_gradient_is_defined_once_and_drawn_from_stop_to_stop() -> None:
     t = np.clip((np.arange(100) + 0.5 - 20) / 60, 0, 1)
     assert np.abs(row[:, 0] - 255 * (1 - t)).max() <= 3
     assert np.abs(row[:, 2] - 255 * t).max() <= 3
+
+
+RINGS = Gradient(
+    "radial", (50.0, 20.0), (50.0, 60.0), (0.1, 0.4, 1.0), ((9, 8, 200, 255), (250, 9, 9, 255), (9, 240, 9, 255))
+)
+FADING = Gradient(
+    "linear", (10.0, 0.0), (90.0, 0.0), (0.0, 0.5, 1.0), ((200, 30, 0, 255), (200, 30, 0, 40), (0, 30, 200, 0))
+)
+
+
+@pytest.mark.parametrize("gradient", [RINGS, FADING])
+def test_a_gradient_looks_as_its_stops_say(gradient: Gradient) -> None:
+    opacity = np.array([0.99 if gradient.fades else 1.0])
+    paints = replace(flat_paints(np.zeros((1, 3)), opacity), gradients={0: gradient})
+    drawn = render(svg_of(np.zeros((40, 100), np.int32), paints), 100, 40).astype(float)
+    y, x = np.mgrid[:40, :100] + 0.5
+    expected = gradient.at(np.stack([x.ravel(), y.ravel()], 1)).reshape(40, 100, 4)
+    assert np.abs(drawn[..., 3] - expected[..., 3]).max() <= 1.5
+    off = np.abs(drawn[..., :3] - expected[..., :3]) * expected[..., 3:] / 255
+    assert off.max() <= 2.5  # resvg keeps premultiplied colours in bytes
+
+
+def test_faces_of_one_gradient_share_its_definition() -> None:
+    paints = replace(flat_paints(np.zeros((2, 3))), gradients={0: RINGS, 1: RINGS})
+    labels = np.repeat([[0, 1]], 20, 0).repeat(20, 1).astype(np.int32)
+    assert svg_of(labels, paints).count("<radialGradient") == 1
 
 
 def test_every_gradient_used_is_defined_and_every_one_defined_is_used() -> None:
@@ -275,6 +303,24 @@ def test_translucent_faces_have_a_fill_opacity_and_opaque_ones_none() -> None:
         path.get("fill-opacity") for path in paths_of(svg_of(labels, flat_paints(np.zeros((faces, 3)), opacity)))
     ]
     assert set(written) == {None, "0.35"}
+
+
+@pytest.mark.parametrize("factor", [1, 2, 3, 8, 16])
+def test_enlarged_pixel_art_is_drawn_on_the_grid_it_was_made_on(factor: int) -> None:
+    labels = blobs()
+    enlarged = labels.repeat(factor, 0).repeat(factor, 1)
+    paints = distinct_paints(labels.max() + 1)
+    outlines = outlines_of(enlarged, paints)
+    assert common_grid(outlines, paints) == factor
+    layers = layers_of(outlines.planar_map, paints, "stacked")
+    svg = write_svg(outlines, layers, paints, 0, "title", "description", grid=factor)
+    small = svg_of(labels, paints)
+    assert [path.get("d") for path in paths_of(svg)] == [path.get("d") for path in paths_of(small)]
+    side = len(enlarged)
+    drawn = render(svg, side, side)
+    assert np.array_equal(drawn, render(small, 24, 24).repeat(factor, 0).repeat(factor, 1))
+    read = read_shapes(svg)
+    assert max(point[0] for shape in read.shapes for ring in shape.subpaths for (point,) in ring.segments) == side
 
 
 def test_neighbours_in_the_painting_order_with_one_paint_share_a_path() -> None:

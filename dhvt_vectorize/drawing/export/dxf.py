@@ -1,10 +1,10 @@
 """Shapes → DXF (AutoCAD 2010), written with ezdxf, which is not installed with this package.
 
 1 px = 1 unit, y up, so a picture spans [0, width] × [0, height]. Every shape is a solid hatch and, over it, its
-outlines, each one entity: a closed polyline where it has lines only, else one exact spline. There is a layer for each
-colour, named after it (`1d3a4c`), with that true colour, which its entities take. Their order is the painting order;
-opacity becomes the hatches' transparency. Dates and identifiers are fixed, so that the same picture gives the same
-bytes.
+outlines, each one entity: a closed polyline where it has lines only, a circle where it is one, else one exact spline.
+There is a layer for each colour, named after it (`1d3a4c`), with that true colour, which its entities take. Their order
+is the painting order; opacity becomes the hatches' transparency. Dates and identifiers are fixed, so that the same
+picture gives the same bytes.
 
 Limits: gradients become their mean; strokes (traps) are left out, since a cutter needs each border once.
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ezdxf._options import options
 from ezdxf.document import Drawing as Document
@@ -20,7 +21,7 @@ from ezdxf.filemanagement import new
 from ezdxf.math import Bezier4P, BoundingBox2d, Vec3, bezier_to_bspline
 from ezdxf.path import Path, to_hatches
 
-from .shapes import Colour, Gradient, Picture, Point, Shape, Subpath
+from .shapes import Colour, Gradient, Picture, Point, Shape, Subpath, moved
 
 _FLATNESS = 0.1  # pixels that a polygon may lie off a curve, to tell which ring a hole is in
 _RELEASE = "R2010"
@@ -48,14 +49,17 @@ def write_dxf(picture: Picture) -> bytes:
 def _draw(document: Document, shape: Shape, height: float) -> None:
     space = document.modelspace()
     style = {"layer": _layer(document, shape.paint.mean if isinstance(shape.paint, Gradient) else shape.paint)}
+    opacity = shape.opacity * (shape.paint.opacity if isinstance(shape.paint, Gradient) else 1)
     rings = [_y_up(subpath, height) for subpath in shape.subpaths if subpath.segments]
     for nested in _nested(rings):
         for hatch in to_hatches([_path(ring) for ring in nested], edge_path=True, dxfattribs=style):
-            if shape.opacity < 1:
-                hatch.transparency = 1 - shape.opacity
+            if opacity < 1:
+                hatch.transparency = 1 - opacity
             space.add_entity(hatch)
     for ring in rings:
-        if all(len(segment) == 1 for segment in ring.segments):
+        if ring.circle:
+            space.add_circle(*ring.circle, dxfattribs=style)
+        elif all(len(segment) == 1 for segment in ring.segments):
             space.add_lwpolyline(_points(ring), close=True, dxfattribs=style)
         else:
             spline = space.add_spline(dxfattribs=style)
@@ -75,11 +79,9 @@ def _y_up(subpath: Subpath, height: float) -> Subpath:
     def up(point: Point) -> Point:
         return point[0], height - point[1]
 
-    segments = [tuple(map(up, segment)) for segment in subpath.segments]
-    start = up(subpath.start)
-    if segments[-1][-1] != start:
-        segments.append((start,))
-    return Subpath(start, tuple(segments), True)
+    ring = moved(subpath, up)
+    back = ((ring.start,),) if ring.segments[-1][-1] != ring.start else ()
+    return replace(ring, segments=ring.segments + back, closed=True)
 
 
 def _points(ring: Subpath) -> list[Point]:

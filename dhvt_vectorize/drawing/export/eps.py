@@ -8,12 +8,15 @@ same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from math import ceil
 
 from .pdf import POINTS_A_PIXEL
-from .shapes import Colour, Gradient, Picture, Shape
+from .shapes import Colour, Gradient, Picture, Shape, Stop
 
-# m l c z f s: path and paint operators; k: r g b → paint; g: [x0 y0 x1 y1] [r g b] [r g b] → paint
+# m l c z f s: path and paint operators; k: r g b → paint; g: type, coordinates, function → paint
+# e: [r g b] [r g b] → function between two colours; j: functions, bounds, encoding → one function
 _PROLOG = """\
 /m {moveto} bind def
 /l {lineto} bind def
@@ -22,11 +25,17 @@ _PROLOG = """\
 /f {fill} bind def
 /s {setlinewidth stroke} bind def
 /k {setrgbcolor} bind def
+/e {
+  /C1 exch def /C0 exch def << /FunctionType 2 /Domain [0 1] /N 1 /C0 C0 /C1 C1 >>
+} bind def
+/j {
+  /Encode exch def /Bounds exch def /Functions exch def
+  << /FunctionType 3 /Domain [0 1] /Functions Functions /Bounds Bounds /Encode Encode >>
+} bind def
 /g {
-  /C1 exch def /C0 exch def /Coords exch def
+  /Function exch def /Coords exch def /Kind exch def
   << /PatternType 2 /Shading <<
-    /ShadingType 2 /ColorSpace /DeviceRGB /Coords Coords /Extend [true true]
-    /Function << /FunctionType 2 /Domain [0 1] /N 1 /C0 C0 /C1 C1 >>
+    /ShadingType Kind /ColorSpace /DeviceRGB /Coords Coords /Extend [true true] /Function Function
   >> >> matrix makepattern setpattern
 } bind def
 """
@@ -69,9 +78,20 @@ def _drawn(shape: Shape) -> list[str]:
 
 def _paint(paint: Colour | Gradient, opacity: float) -> str:
     if isinstance(paint, Gradient):
-        ends = f"[{_over_white(paint.first, opacity)}] [{_over_white(paint.last, opacity)}]"
-        return f"[{_numbers(paint.start)} {_numbers(paint.end)}] {ends} g"
+        start, end = _numbers(paint.start), _numbers(paint.end)
+        if paint.radius > 0:
+            return f"3 [{start} 0 {end} {_number(paint.radius)}] {_function(paint.stops, opacity)} g"
+        return f"2 [{start} {end}] {_function(paint.stops, opacity)} g"
     return f"{_over_white(paint, opacity)} k"
+
+
+def _function(stops: Sequence[Stop], opacity: float) -> str:
+    colours = [f"[{_over_white(stop.colour, opacity * stop.opacity)}]" for stop in stops]
+    parts = [f"{one} {other} e" for one, other in pairwise(colours)]
+    if len(parts) == 1:
+        return parts[0]
+    bounds = " ".join(_number(stop.offset) for stop in stops[1:-1])
+    return f"[{' '.join(parts)}] [{bounds}] [{' '.join(['0 1'] * len(parts))}] j"
 
 
 def _over_white(colour: Colour, opacity: float) -> str:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...formats import check_format, check_installed
-from .shapes import Gradient, read_shapes
+from .shapes import Gradient, Shape, read_shapes
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def _eps(svg: str) -> Exported:
     from .eps import write_eps
 
     picture = read_shapes(svg)
-    translucent = sum(shape.opacity < 1 for shape in picture.shapes)
+    translucent = sum(shape.opacity < 1 or _fades(shape) for shape in picture.shapes)
     notes = _note(translucent, "EPS has no transparency: {} got the colour they have over white")
     return Exported(write_eps(picture), notes)
 
@@ -85,6 +85,10 @@ def _dxf(svg: str) -> Exported:
     notes = _note(gradients, "DXF has no such gradients: {} got their mean colour")
     notes += _note(len(picture.shapes) - len(filled), "DXF gets no traps: {} left out")
     return Exported(write_dxf(picture), notes)
+
+
+def _fades(shape: Shape) -> bool:
+    return isinstance(shape.paint, Gradient) and shape.paint.fades
 
 
 def _note(count: int, remark: str) -> tuple[str, ...]:

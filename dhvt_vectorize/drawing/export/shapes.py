@@ -1,7 +1,7 @@
 """SVG text as this project writes it → what it paints, in painting order, for writers of other formats.
 
 Read are groups, paths, circles, ellipses and rectangles, turned about a point or not, filled or stroked in "#rgb",
-"#rrggbb" or a linear gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
+"#rrggbb" or a gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
 ellipses and rounded corners become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever else is
 drawn is refused rather than lost: this reads our own drawings, not any SVG. Limit: a gradient does not turn with its
 shape.
@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from math import cos, radians, sin
 
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
 _INHERITED = ("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width")
+_GRADIENTS = frozenset({"linearGradient", "radialGradient"})
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Z": 0}
@@ -27,27 +29,62 @@ _CIRCLE = 4 / 3 * (2**0.5 - 1)  # where the controls of a quarter circle of radi
 
 @dataclass(frozen=True)
 class Subpath:
-    """A start, then segments: one point of a line, three of a cubic (two controls and its end)."""
+    """A start, then segments: one point of a line, three of a cubic (two controls and its end).
+
+    Attributes:
+        start, segments, closed: its course.
+        circle: centre and radius, where it is one.
+    """
 
     start: Point
     segments: tuple[tuple[Point, ...], ...]
     closed: bool
+    circle: tuple[Point, float] | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A colour of a gradient, at an offset from 0 to 1, with its opacity."""
+
+    offset: float
+    colour: Colour
+    opacity: float = 1.0
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """One colour up to a point, another from a second point on, and what lies between them in a straight line."""
+    """Colours along a line or around a centre, straight lines between stops; beyond its ends the end's colour goes on.
+
+    Attributes:
+        start, end: of a linear one, where 0 and 1 are; both the centre of a radial one.
+        radius: where 1 is in a radial one; 0 in a linear one.
+        stops: at least two, their offsets ascending, the first 0 and the last 1.
+    """
 
     start: Point
     end: Point
-    first: Colour
-    last: Colour
+    radius: float
+    stops: tuple[Stop, ...]
 
     @property
     def mean(self) -> Colour:
-        """The colour half-way."""
-        red, green, blue = ((one + other) // 2 for one, other in zip(self.first, self.last, strict=True))
+        """The mean colour along the line, or over the circle's radius."""
+        total = [0.0, 0.0, 0.0]
+        for one, other in pairwise(self.stops):
+            for channel in range(3):
+                total[channel] += (other.offset - one.offset) * (one.colour[channel] + other.colour[channel]) / 2
+        red, green, blue = (int(value) for value in total)
         return red, green, blue
+
+    @property
+    def opacity(self) -> float:
+        """The mean opacity along the line."""
+        return sum((b.offset - a.offset) * (a.opacity + b.opacity) / 2 for a, b in pairwise(self.stops))
+
+    @property
+    def fades(self) -> bool:
+        """Is any of it translucent?"""
+        return any(stop.opacity < 1 for stop in self.stops)
 
 
 @dataclass(frozen=True)
@@ -84,10 +121,22 @@ def read_shapes(svg: str) -> Picture:
         ValueError: the SVG holds something that this project does not write.
     """
     root = ElementTree.fromstring(svg.encode())
-    gradients = {f"url(#{e.get('id')})": _gradient(e) for e in root.iter() if _name(e) == "linearGradient"}
+    gradients = {f"url(#{e.get('id')})": _gradient(e) for e in root.iter() if _name(e) in _GRADIENTS}
     title = next((element.text or "" for element in root if _name(element) == "title"), "")
-    shapes = tuple(_shapes(root, gradients))
-    return Picture(float(root.get("width", 0)), float(root.get("height", 0)), title, shapes)
+    width, height = float(root.get("width", 0)), float(root.get("height", 0))
+    unit = width / float(root.get("viewBox", f"0 0 {width} {height}").split()[2]) if width else 1.0
+    return Picture(width, height, title, tuple(_enlarged(shape, unit) for shape in _shapes(root, gradients)))
+
+
+def _enlarged(shape: Shape, unit: float) -> Shape:
+    """In pixels; a drawing whose unit is not a pixel has paths and flat colours alone."""
+    if unit == 1:
+        return shape
+
+    def larger(point: Point) -> Point:
+        return unit * point[0], unit * point[1]
+
+    return replace(shape, subpaths=tuple(moved(subpath, larger) for subpath in shape.subpaths))
 
 
 def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Iterator[Shape]:
@@ -130,12 +179,14 @@ def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
         x, y = point[0] - cx, point[1] - cy
         return cx + cosine * x - sine * y, cy + sine * x + cosine * y
 
-    return tuple(
-        Subpath(
-            turned(subpath.start), tuple(tuple(map(turned, segment)) for segment in subpath.segments), subpath.closed
-        )
-        for subpath in subpaths
-    )
+    return tuple(moved(subpath, turned) for subpath in subpaths)
+
+
+def moved(subpath: Subpath, move: Callable[[Point], Point]) -> Subpath:
+    """The subpath with every point moved; a circle's by something that keeps distances."""
+    segments = tuple(tuple(map(move, segment)) for segment in subpath.segments)
+    circle = (move(subpath.circle[0]), subpath.circle[1]) if subpath.circle else None
+    return Subpath(move(subpath.start), segments, subpath.closed, circle)
 
 
 def _name(element: ElementTree.Element) -> str:
@@ -151,12 +202,24 @@ def _colour(text: str) -> Colour:
 
 
 def _gradient(element: ElementTree.Element) -> Gradient:
-    offsets = [float(stop.get("offset", 0)) for stop in element]
-    if element.get("gradientUnits") != "userSpaceOnUse" or offsets != [0, 1]:
-        raise ValueError(f"the gradient {element.get('id')} is not in user space from a stop at 0 to one at 1")
+    if element.get("gradientUnits") != "userSpaceOnUse" or len(element) < 2:
+        raise ValueError(f"the gradient {element.get('id')} is not in user space with stops")
+    stops = tuple(
+        Stop(float(stop.get("offset", 0)), _colour(stop.get("stop-color", "#000")), float(stop.get("stop-opacity", 1)))
+        for stop in element
+    )
+    if _name(element) == "radialGradient":
+        x, y, radius = (float(element.get(key, 0)) for key in ("cx", "cy", "r"))
+        return Gradient((x, y), (x, y), radius, _to_the_ends(stops))
     x1, y1, x2, y2 = (float(element.get(key, 0)) for key in ("x1", "y1", "x2", "y2"))
-    first, last = (_colour(stop.get("stop-color", "#000")) for stop in element)
-    return Gradient((x1, y1), (x2, y2), first, last)
+    return Gradient((x1, y1), (x2, y2), 0.0, _to_the_ends(stops))
+
+
+def _to_the_ends(stops: tuple[Stop, ...]) -> tuple[Stop, ...]:
+    """With stops at 0 and 1, where the first and last colours go on."""
+    before = (replace(stops[0], offset=0.0),) if stops[0].offset > 0 else ()
+    after = (replace(stops[-1], offset=1.0),) if stops[-1].offset < 1 else ()
+    return (*before, *stops, *after)
 
 
 def _path(element: ElementTree.Element) -> Iterator[Subpath]:
@@ -202,7 +265,9 @@ def _points(kind: str, numbers: list[float], here: Point, origin: Point) -> list
 def _ellipse(element: ElementTree.Element) -> Iterator[Subpath]:
     x, y, radius = (float(element.get(key, 0)) for key in ("cx", "cy", "r"))
     rx, ry = float(element.get("rx", radius)), float(element.get("ry", radius))
-    yield from _rounded(x - rx, y - ry, 2 * rx, 2 * ry, rx, ry)
+    circle = ((x, y), rx) if rx == ry else None
+    for subpath in _rounded(x - rx, y - ry, 2 * rx, 2 * ry, rx, ry):
+        yield replace(subpath, circle=circle)
 
 
 def _rectangle(element: ElementTree.Element) -> Iterator[Subpath]:
