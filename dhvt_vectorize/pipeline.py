@@ -15,6 +15,7 @@ from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
 from .raster import load_raster
+from .raster.mixtures import is_antialiased
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 # A picture is flat art if this share of horizontal neighbours differ by at most so many levels.
 FLAT_SHARE, FLAT_LEVELS = 0.6, 3
-# A picture is pixel art if it is at most this large and has at most so many colours; anti-aliasing alone makes more.
+# A picture is pixel art if it is at most this large and has at most so many colours, which anti-aliasing did not make.
 PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
 
 
@@ -152,7 +153,7 @@ def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
     """What kind of picture this is: pixel-art, illustration or photo."""
     if max(pixels.shape[:2]) <= PIXEL_ART_SIDE:
         packed = np.ascontiguousarray(pixels).view(np.uint32)
-        if len(np.unique(packed)) <= PIXEL_ART_COLOURS:
+        if len(np.unique(packed)) <= PIXEL_ART_COLOURS and not is_antialiased(pixels):
             return "pixel-art"
     if pixels.shape[1] < 2:
         return "illustration"
