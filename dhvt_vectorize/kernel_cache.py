@@ -6,6 +6,9 @@ where that is read-only, the user's cache folder. Where none of these can be wri
 file system, it refuses to declare any kernel; a private folder among the temporary files then takes their place, for
 all that numba caches in this process.
 
+numba recompiles a kernel when its own file has changed. A kernel here is recompiled too when a file has changed whose
+kernels its module imports, so that kernels can call those of other files.
+
 Importing this module imports numba.
 """
 
@@ -17,13 +20,34 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from numba import config, njit
+import numba
+from numba import config
 from numba.core import event
+from numba.core.dispatcher import Dispatcher
 
 __all__ = ["COMPILING", "njit", "on_compilation"]
 
 COMPILING = "compiling the kernels, once for this machine: about half a minute; later runs start at once"
+
+
+def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """numba's; the cache's stamp, which tells changed sources, is made of all files that a kernel depends on."""
+
+    def declare(function: Callable[..., Any]) -> Any:
+        kernel = numba.njit(cache=cache, **options)(function)
+        if cache:
+            used = [value for value in function.__globals__.values() if isinstance(value, Dispatcher)]
+            elsewhere = {_stamp(other) for other in used if other.__module__ != function.__module__}
+            kernel._cache._cache_file._source_stamp = (_stamp(kernel), *sorted(elsewhere, key=repr))
+        return kernel
+
+    return declare
+
+
+def _stamp(kernel: Any) -> Any:
+    return kernel._cache._cache_file._source_stamp
 
 
 @contextlib.contextmanager
@@ -50,7 +74,7 @@ class _Teller(event.Listener):
 def _find_place() -> None:
     """Give numba a folder to keep kernels in, if it finds none."""
     try:
-        njit(cache=True)(_kernel)
+        numba.njit(cache=True)(_kernel)
     except RuntimeError:  # no place can be written
         config.CACHE_DIR = str(_private_folder())  # type: ignore[attr-defined]  # numba makes its settings at run time
 

@@ -15,14 +15,13 @@ from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
 from .raster import RasterImage, load_raster
+from .raster.mixtures import is_antialiased
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
     from .tokenizer.tokenizer import DHVTokenizer, PixelFeatures
 
-# A picture is flat art if this share of horizontal neighbours differ by at most so many levels.
-FLAT_SHARE, FLAT_LEVELS = 0.6, 3
-# A picture is pixel art if it is at most this large and has at most so many colours; anti-aliasing alone makes more.
+# A picture is pixel art if it is at most this large and has at most so many colours, which anti-aliasing did not make.
 PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
 
 
@@ -177,14 +176,14 @@ def _polish(raster: RasterImage, options: VectorizeOptions, outlines: Any, layer
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
     """What kind of picture this is: pixel-art, illustration or photo."""
+    from .tokenizer.kind import is_photograph
+    from .tokenizer.rims import premultiply
+
     if max(pixels.shape[:2]) <= PIXEL_ART_SIDE:
         packed = np.ascontiguousarray(pixels).view(np.uint32)
-        if len(np.unique(packed)) <= PIXEL_ART_COLOURS:
+        if len(np.unique(packed)) <= PIXEL_ART_COLOURS and not is_antialiased(pixels):
             return "pixel-art"
-    if pixels.shape[1] < 2:
-        return "illustration"
-    steps = np.abs(np.diff(pixels[..., :3].astype(np.int16), axis=1)).max(2)
-    return "illustration" if (steps <= FLAT_LEVELS).mean() >= FLAT_SHARE else "photo"
+    return "photo" if is_photograph(premultiply(pixels)) else "illustration"
 
 
 def _notes_on_regions(options: VectorizeOptions, regions: int) -> tuple[str, ...]:

@@ -86,6 +86,34 @@ def test_a_private_folder_that_others_may_have_filled_is_not_used(tmp_path, monk
     assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
 
+# --- kernels of several files
+
+
+def test_a_kernel_is_compiled_again_when_a_file_changes_whose_kernels_it_calls(tmp_path):
+    lower, upper = tmp_path / "lower_kernels.py", tmp_path / "upper_kernels.py"
+    start = "from dhvt_vectorize.kernel_cache import njit\n"
+    declare = "@njit(cache=True)\ndef {}():\n    return {}\n"
+    upper.write_text(f"{start}from lower_kernels import low\n{declare.format('high', 'low() + 1')}")
+
+    def answer(value):
+        lower.write_text(start + declare.format("low", value))
+        folders = {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+        done = python("from upper_kernels import high; print(high(), sum(high.stats.cache_hits.values()))", **folders)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    assert answer(10) == ["11", "0"]
+    assert answer(200) == ["201", "0"]
+
+
+def test_a_kernel_is_not_compiled_again_when_nothing_has_changed(tmp_path):
+    code = "import numpy as np\nfrom dhvt_vectorize.tracing import _piece_kernels as p\n"
+    code += "p.deviation_from_line(np.zeros((2, 2)), 0, 1, 1, 0.0, 0.0, 1.0, 0.0)\n"
+    code += "print(sum(p.deviation_from_line.stats.cache_hits.values()))"
+    answers = [python(code, NUMBA_CACHE_DIR=str(tmp_path)).stdout for _ in range(2)]
+    assert answers == ["0\n", "1\n"]
+
+
 # --- word of compiling
 
 

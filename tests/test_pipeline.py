@@ -16,6 +16,8 @@ from path_data import tokens
 from pictures import badge, drawn, heart, photograph, pick, signature, sky, target, vectorizer
 from PIL import Image
 
+from benchmarks.geometry import averaged
+from benchmarks.geometry_shapes import make_shape
 from dhvt_vectorize.drawing.drawing import Drawing
 from dhvt_vectorize.errors import InputError
 from dhvt_vectorize.options import CRITERIA, PRESETS, VectorizeOptions
@@ -266,6 +268,7 @@ def test_the_preset_is_chosen_by_the_picture() -> None:
     logo = np.kron(target(), np.ones((4, 4, 1), np.uint8))
     assert choose_preset(heart()) == "pixel-art"
     assert choose_preset(logo) == "illustration"
+    assert choose_preset(opaque(averaged(make_shape("circle", 24, True)))) == "illustration"
     assert choose_preset(opaque(photograph())) == "photo"
 
 

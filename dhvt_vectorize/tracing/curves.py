@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from . import _corner_kernels, _curve_kernels, _node_kernels
+from . import _corner_kernels, _cut_kernels, _node_kernels, _piece_kernels
 from .outlines import Outlines
 from .planar_map import PlanarMap
 
@@ -32,13 +32,13 @@ def fit_curves(
     """Fit every arc's polyline within `tolerance` pixels; the image's frame stays straight."""
     is_frame = (planar_map.left < 0) | (planar_map.right < 0)
     sharpened, is_corner = _corner_kernels.sharpened_arcs(points, offsets, planar_map.start, is_frame)
-    cut, firsts, is_straight, sides, piece_offsets = _curve_kernels.cut_arcs(
+    cut, firsts, is_straight, sides, piece_offsets = _cut_kernels.cut_arcs(
         sharpened, offsets, planar_map.start, is_frame, is_corner, tolerance
     )
     placed, tangents, has_tangent = _node_kernels.place_nodes(
         cut, offsets, firsts, is_straight, sides, piece_offsets, planar_map.start, is_frame, is_corner, tolerance
     )
-    control_points, is_line, segment_offsets = _curve_kernels.fit_pieces(
+    control_points, is_line, segment_offsets = _piece_kernels.fit_pieces(
         placed, offsets, firsts, is_straight, piece_offsets, tangents, has_tangent, is_frame, tolerance
     )
     return Outlines(planar_map, control_points, is_line, segment_offsets)
