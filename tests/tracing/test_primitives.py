@@ -101,12 +101,19 @@ def area(points: np.ndarray) -> float:
 def test_every_point_lies_within_tolerance_of_what_is_drawn(
     rx: float, share: float, degrees: float, seed: int, tolerance: float, kind: str
 ) -> None:
-    """Whether a primitive is found or not; beside a sharp corner the path has its own bound."""
+    """But beside a corner that is drawn sharp, which anti-aliasing cannot be told from a small radius."""
     true = Primitive(kind, 40.0, 40.0, rx, max(2.5, share * rx), degrees, 0.4 * share * rx if kind == "rect" else 0.0)
     polyline = polyline_of(true, NOISE / 2, seed)
     outlines, found = recovered(polyline, tolerance)
-    if found is not None:
-        assert farthest(polyline, sampled(outlines, 0)) <= tolerance + 0.002 * rx + 0.01
+    if found is None:
+        return
+    drawn = sampled(outlines, 0)
+    if found.kind == "rect" and found.corner == 0:
+        corners = outlines.control_points[:, 0]
+        from_corner = np.hypot(*(polyline[:, None] - corners).T).min(0)
+        assert farthest(polyline[from_corner <= 1.5], drawn) <= 1.0
+        polyline = polyline[from_corner > 1.5]
+    assert farthest(polyline, drawn) <= tolerance + 0.002 * rx + 0.01
 
 
 @pytest.mark.parametrize("bump", [0.6, 1.5, 4.0])
