@@ -1,6 +1,7 @@
 """Tokens → the class of every pixel: heads for segmentation, each over the tokens' vectors at some depths.
 
-perceptron  each token's class from its last vector; a pixel has its token's class
+linear      each token's class by a linear map of its last vector; a pixel has its token's class
+perceptron  the same by a perceptron
 segformer   the same from several depths, each brought to one width and joined (the all-MLP decoder of SegFormer, Xie et
             al. 2021, arXiv 2105.15203, a token at a time)
 upernet     vectors scattered back to pixels at strides 4 to 32, one depth each, then transformers' UPerNet head (Xiao
@@ -64,6 +65,14 @@ class PerceptronHead(SegmentationHead):
         return [(self.layers(tokens), owners) for tokens, owners in zip(states[-1], labels, strict=True)]
 
 
+class LinearHead(PerceptronHead):
+    """See the module."""
+
+    def __init__(self, width: int, blocks: int, classes: int) -> None:
+        super().__init__(width, blocks, classes)
+        self.layers = nn.Sequential(nn.Linear(width, classes))
+
+
 class SegFormerHead(SegmentationHead):
     """See the module."""
 
@@ -115,6 +124,7 @@ class UperNetHead(SegmentationHead):
 
 
 HEADS: dict[str, type[PerceptronHead] | type[SegFormerHead] | type[UperNetHead]] = {
+    "linear": LinearHead,
     "perceptron": PerceptronHead,
     "segformer": SegFormerHead,
     "upernet": UperNetHead,

@@ -62,7 +62,7 @@ def test_a_perceptrons_answer_is_of_the_pixels_token_alone() -> None:
 
 
 def test_an_unknown_head_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="perceptron, segformer, upernet"):
+    with pytest.raises(UsageError, match="linear, perceptron, segformer, upernet"):
         head_named("deeplab", 8, 4, 3)
 
 
