@@ -25,7 +25,6 @@ from scipy.sparse.csgraph import connected_components
 from skimage.measure import label
 
 from ..errors import InputError
-from . import _owner_kernels
 from .twins import SVG, Artwork
 
 # the colour of what nothing covers, the lowest of all
@@ -142,12 +141,15 @@ def zones_of_points(points: UInt32[np.ndarray, "SH SW"], supersampling: int) -> 
         points: one number a colour; supersampling rows and columns make a pixel.
         supersampling: S, at least 1.
     """
+    # the check of a data set draws nothing, and needs no compiler
+    from ._owner_kernels import majorities
+
     height, width = (side // supersampling for side in points.shape)
     blocks = points.reshape(height, supersampling, width, supersampling).swapaxes(1, 2)
     pixels = blocks.reshape(height * width, supersampling**2)
     mixed = np.flatnonzero((pixels[:, 1:] != pixels[:, :1]).any(1)).astype(np.int32)
     owner = pixels[:, 0].copy()
-    owner[mixed], tied = _owner_kernels.majorities(np.sort(pixels[mixed], 1))
+    owner[mixed], tied = majorities(np.sort(pixels[mixed], 1))
     colours, zones = np.unique(np.concatenate([owner, pixels[mixed].ravel()]), return_inverse=True)
     zones = zones.astype(np.int32)
     return Zones(

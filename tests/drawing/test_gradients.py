@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dhvt_vectorize.drawing.gradients import Gradient, fit_gradient
@@ -57,6 +57,8 @@ def test_a_linear_gradient_is_recovered_to_within_a_colour_level(first, last, de
 @settings(deadline=None, max_examples=60)
 @given(colour, colour, st.floats(20, 76), st.floats(20, 76))
 def test_a_radial_gradient_is_recovered_to_within_a_colour_level(first, last, cx: float, cy: float) -> None:
+    # of a few levels there is a band each, which tell of no centre
+    assume(np.ptp([first, last], axis=0).max() >= 20)
     truth = Gradient("radial", (cx, cy), (cx + 80.0, cy), (0.0, 1.0), (first, last))
     found = fitted(truth)
     assert_recovered(found, truth)
