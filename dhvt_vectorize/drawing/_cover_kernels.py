@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ..tracing._cubic_kernels import chord_parameters, solve_free
 
 DEPTHS = (3.0, 1.5, 0.8)  # pixels that a simpler way is tried beneath the cover, deepest first
 MARGIN = 0.7  # pixels that must lie on either side of it within the cover
@@ -221,30 +222,9 @@ def _cubic(points, first, last, b):
     """The cubic through both ends that is nearest, in least squares over chord length, to the points between."""
     b[0] = b[1] = points[first]
     b[2] = b[3] = points[last]
-    t = np.zeros(last - first + 1)
-    for i in range(1, t.size):
-        dx, dy = points[first + i, 0] - points[first + i - 1, 0], points[first + i, 1] - points[first + i - 1, 1]
-        t[i] = t[i - 1] + np.sqrt(dx * dx + dy * dy)
-    if t[-1] == 0:
-        return
-    c11 = c12 = c22 = x1 = x2 = y1 = y2 = 0.0
-    for i in range(1, t.size - 1):
-        u = t[i] / t[-1]
-        s = 1.0 - u
-        a1, a2 = 3 * s * s * u, 3 * s * u * u
-        rx = points[first + i, 0] - s * s * s * b[0, 0] - u * u * u * b[3, 0]
-        ry = points[first + i, 1] - s * s * s * b[0, 1] - u * u * u * b[3, 1]
-        c11 += a1 * a1
-        c12 += a1 * a2
-        c22 += a2 * a2
-        x1 += a1 * rx
-        x2 += a2 * rx
-        y1 += a1 * ry
-        y2 += a2 * ry
-    det = c11 * c22 - c12 * c12
-    if det > 1e-6 * c11 * c22:
-        b[1, 0], b[1, 1] = (x1 * c22 - x2 * c12) / det, (y1 * c22 - y2 * c12) / det
-        b[2, 0], b[2, 1] = (x2 * c11 - x1 * c12) / det, (y2 * c11 - y1 * c12) / det
+    t = np.empty(last + 1)
+    if chord_parameters(points, first, last, 1, t) > 0:
+        solve_free(points, first, last, 1, t, b)
 
 
 @njit(cache=True, nogil=True)

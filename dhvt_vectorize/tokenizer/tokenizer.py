@@ -104,9 +104,10 @@ class DHVTokenizer(nn.Module):
         resolved = in_owners_colours(pixels, owner) if ruled else pixels
         found = self.features.feature_map(pixels, resolved, branch=learned)
         is_rim = (owner != itself) | found.is_rim
-        every = (found.values, list(range(found.values.shape[2])))
-        (values, channels), zones = every if every_channel else varying_channels(found.values), None
-        del found, every
+        values, channels, zones = found.values, list(range(found.values.shape[2])), None
+        del found
+        if not every_channel:
+            values, channels = varying_channels(values)
         if learned:
             # beside its owner's colour a rim pixel takes what was learned of its owner
             values = values.reshape(-1, values.shape[2])[owner]

@@ -21,7 +21,7 @@ def _bezier(b, t):
 
 
 @njit(cache=True, nogil=True)
-def _chord_parameters(points, first, last, stride, t):
+def chord_parameters(points, first, last, stride, t):
     """t[first], t[first + stride] … t[last]: distance along the chords, 0…1. Returns their length."""
     t[first] = 0.0
     before = first
@@ -36,7 +36,7 @@ def _chord_parameters(points, first, last, stride, t):
 
 
 @njit(cache=True, nogil=True)
-def _solve_free(points, first, last, stride, t, b):
+def solve_free(points, first, last, stride, t, b):
     """Least squares for both inner control points; False if the system is near singular."""
     c11 = c12 = c22 = x1 = x2 = y1 = y2 = 0.0
     for i in range(first + stride, last, stride):
@@ -131,13 +131,13 @@ def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, 
     """
     b[0] = points[first]
     b[3] = points[last]
-    length = _chord_parameters(points, first, last, stride, t)
+    length = chord_parameters(points, first, last, stride, t)
     t1x, t1y = tangents[first, 0], tangents[first, 1]
     t2x, t2y = -tangents[last, 0], -tangents[last, 1]
     free1, free2 = not has_tangent[first], not has_tangent[last]
     loose = free1 and free2 and last - first >= 4 * stride
     if free1 or free2:
-        enough = last - first >= 4 * stride and _solve_free(points, first, last, stride, t, b)
+        enough = last - first >= 4 * stride and solve_free(points, first, last, stride, t, b)
         loose = loose and enough
         if free1:
             near = min(first + 2, last)
@@ -150,7 +150,7 @@ def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, 
     worst, where, total = np.inf, (first + last) // 2, np.inf
     for step in range(ITERATIONS):
         # at the first step the free solution is there already
-        if not (loose and (step == 0 or _solve_free(points, first, last, stride, t, b)) and _tame(b, length)):
+        if not (loose and (step == 0 or solve_free(points, first, last, stride, t, b)) and _tame(b, length)):
             _solve_tangents(points, first, last, stride, t, b, t1x, t1y, t2x, t2y, length)
         worst, where, total = _reparametrise(points, first, last, stride, t, b)
         if worst <= tolerance or worst > (HOPELESS if step > 0 else 4 * HOPELESS) * tolerance:

@@ -119,7 +119,27 @@ def anatomy_of(model: nn.Module) -> Anatomy:
     )
 
 
-class TimmAnatomy(Anatomy):
+class _Timm(Anatomy):
+    """What timm's two models have in common."""
+
+    @property
+    def blocks(self) -> nn.ModuleList:
+        """See `Anatomy.blocks`."""
+        blocks: nn.ModuleList = self.model.blocks
+        return blocks
+
+    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
+        """See `Anatomy.step`."""
+        stepped: Tensor = block(values, attn_mask=mask)
+        return stepped
+
+    def leave(self, values: Tensor) -> Tensor:
+        """See `Anatomy.leave`."""
+        left: Tensor = self.model.norm(values)
+        return left
+
+
+class TimmAnatomy(_Timm):
     """timm's VisionTransformer."""
 
     def __init__(self, model: Any) -> None:
@@ -152,26 +172,10 @@ class TimmAnatomy(Anatomy):
         first = first + self.model.pos_embed[0, : len(first)]
         return first
 
-    @property
-    def blocks(self) -> nn.ModuleList:
-        """See `Anatomy.blocks`."""
-        blocks: nn.ModuleList = self.model.blocks
-        return blocks
-
     def enter(self, values: Tensor) -> Tensor:
         """See `Anatomy.enter`."""
         entered: Tensor = self.model.norm_pre(self.model.pos_drop(values))
         return entered
-
-    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
-        """See `Anatomy.step`."""
-        stepped: Tensor = block(values, attn_mask=mask)
-        return stepped
-
-    def leave(self, values: Tensor) -> Tensor:
-        """See `Anatomy.leave`."""
-        left: Tensor = self.model.norm(values)
-        return left
 
     def answer(self, encoded: Tensor, exists: Tensor) -> Tensor:
         """See `Anatomy.answer`."""
@@ -194,7 +198,7 @@ class TimmAnatomy(Anatomy):
         return self.grid[0] * self.grid[1]
 
 
-class NaFlexAnatomy(Anatomy):
+class NaFlexAnatomy(_Timm):
     """timm's NaFlexVit, with a learned, a factorised or no position embedding."""
 
     def __init__(self, model: Any) -> None:
@@ -235,26 +239,10 @@ class NaFlexAnatomy(Anatomy):
         tokens = [token[0] for token in (embeds.cls_token, embeds.reg_token) if token is not None]
         return torch.cat([embeds.proj.weight.new_zeros(0, embeds.embed_dim), *tokens])
 
-    @property
-    def blocks(self) -> nn.ModuleList:
-        """See `Anatomy.blocks`."""
-        blocks: nn.ModuleList = self.model.blocks
-        return blocks
-
     def enter(self, values: Tensor) -> Tensor:
         """See `Anatomy.enter`."""
         entered: Tensor = self.model.norm_pre(self.model.embeds.pos_drop(values))
         return entered
-
-    def step(self, block: nn.Module, values: Tensor, mask: Tensor | None) -> Tensor:
-        """See `Anatomy.step`."""
-        stepped: Tensor = block(values, attn_mask=mask)
-        return stepped
-
-    def leave(self, values: Tensor) -> Tensor:
-        """See `Anatomy.leave`."""
-        left: Tensor = self.model.norm(values)
-        return left
 
     def answer(self, encoded: Tensor, exists: Tensor) -> Tensor:
         """See `Anatomy.answer`."""
