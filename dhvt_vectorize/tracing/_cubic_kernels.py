@@ -6,7 +6,10 @@ import numpy as np
 
 from ..kernel_cache import njit
 
-ITERATIONS = 4
+STEPS = 4  # at most, that refine a fit
+SETTLED = 0.98  # of the sum of squares: a step that leaves more is the last
+DAMPING = 1e-4  # of the equations' trace
+SHORTEST = 1e-3  # handle, of a piece's length, along a given direction
 HOPELESS = 4.0  # times the tolerance beyond which a fit is given up after its second step
 
 
@@ -123,39 +126,129 @@ def _reparametrise(points, first, last, stride, t, b):
 
 
 @njit(cache=True, nogil=True)
-def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, b):
+def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, b, thorough=True):
     """Fit one cubic to points[first..last], written to `b` (4, 2); returns (greatest distance, where, sum of squares).
 
     Of the points between the ends every `stride`-th counts, and the sum is made up for the others. Where an end has no
-    given tangent, the tangent is that of an unconstrained fit.
+    given tangent, the direction is the fit's own. `thorough` goes on when all points are within tolerance.
     """
     b[0] = points[first]
     b[3] = points[last]
     length = chord_parameters(points, first, last, stride, t)
-    t1x, t1y = tangents[first, 0], tangents[first, 1]
-    t2x, t2y = -tangents[last, 0], -tangents[last, 1]
+    ends = np.empty((2, 2))
+    ends[0] = tangents[first]
+    ends[1] = -tangents[last]
+    enough = last - first >= 4 * stride
     free1, free2 = not has_tangent[first], not has_tangent[last]
-    loose = free1 and free2 and last - first >= 4 * stride
     if free1 or free2:
-        enough = last - first >= 4 * stride and solve_free(points, first, last, stride, t, b)
-        loose = loose and enough
+        enough = enough and solve_free(points, first, last, stride, t, b)
         if free1:
             near = min(first + 2, last)
             gx, gy = (b[1, 0], b[1, 1]) if enough else (points[near, 0], points[near, 1])
-            t1x, t1y = unit(gx - b[0, 0], gy - b[0, 1], points[last, 0] - b[0, 0], points[last, 1] - b[0, 1])
+            ends[0] = unit(gx - b[0, 0], gy - b[0, 1], points[last, 0] - b[0, 0], points[last, 1] - b[0, 1])
         if free2:
             near = max(last - 2, first)
             gx, gy = (b[2, 0], b[2, 1]) if enough else (points[near, 0], points[near, 1])
-            t2x, t2y = unit(gx - b[3, 0], gy - b[3, 1], points[first, 0] - b[3, 0], points[first, 1] - b[3, 1])
-    worst, where, total = np.inf, (first + last) // 2, np.inf
-    for step in range(ITERATIONS):
-        # at the first step the free solution is there already
-        if not (loose and (step == 0 or solve_free(points, first, last, stride, t, b)) and _tame(b, length)):
-            _solve_tangents(points, first, last, stride, t, b, t1x, t1y, t2x, t2y, length)
-        worst, where, total = _reparametrise(points, first, last, stride, t, b)
-        if worst <= tolerance or worst > (HOPELESS if step > 0 else 4 * HOPELESS) * tolerance:
+            ends[1] = unit(gx - b[3, 0], gy - b[3, 1], points[first, 0] - b[3, 0], points[first, 1] - b[3, 1])
+    if not (enough and free1 and free2 and _tame(b, length)):
+        _solve_tangents(points, first, last, stride, t, b, ends[0, 0], ends[0, 1], ends[1, 0], ends[1, 1], length)
+    worst, where, total = _reparametrise(points, first, last, stride, t, b)
+    for step in range(STEPS):
+        if worst > (HOPELESS if step > 0 else 4 * HOPELESS) * tolerance or (worst <= tolerance and not thorough):
+            break
+        before = b[1, 0], b[1, 1], b[2, 0], b[2, 1]
+        if not _step(points, first, last, stride, t, b, ends, free1 and enough, free2 and enough, length):
+            b[1, 0], b[1, 1], b[2, 0], b[2, 1] = before
+            break
+        worst_then, where_then, total_then = _reparametrise(points, first, last, stride, t, b)
+        if total_then >= total:
+            b[1, 0], b[1, 1], b[2, 0], b[2, 1] = before
+            break
+        is_settled = total_then > SETTLED * total
+        worst, where, total = worst_then, where_then, total_then
+        if is_settled:
             break
     return worst, where, total * stride
+
+
+@njit(cache=True, nogil=True)
+def _step(points, first, last, stride, t, b, ends, free1, free2, length):
+    """A Gauss-Newton step on the distances from the curve; False where there is none, or it leads to a loop.
+
+    Distances are those from the tangent at each point's nearest (Wang, Pottmann & Liu, "Fitting B-spline curves to
+    point clouds by curvature-based squared distance minimization", TOG 2006): what slides along the curve is free, so
+    that a few steps do what alternating needs many for. An end that is not free moves along its direction in `ends`.
+    """
+    k1, k2 = 2 if free1 else 1, 2 if free2 else 1
+    k = k1 + k2
+    a = np.zeros((4, 4))
+    g = np.zeros(4)
+    row = np.empty(4)
+    for i in range(first + stride, last, stride):
+        u = t[i]
+        s = 1.0 - u
+        w1, w2 = 3 * s * s * u, 3 * s * u * u
+        x, y = _bezier(b, u)
+        qx = s * s * (b[1, 0] - b[0, 0]) + 2 * s * u * (b[2, 0] - b[1, 0]) + u * u * (b[3, 0] - b[2, 0])
+        qy = s * s * (b[1, 1] - b[0, 1]) + 2 * s * u * (b[2, 1] - b[1, 1]) + u * u * (b[3, 1] - b[2, 1])
+        norm = np.sqrt(qx * qx + qy * qy)
+        if norm < 1e-9:
+            continue
+        nx, ny = -qy / norm, qx / norm
+        off = (points[i, 0] - x) * nx + (points[i, 1] - y) * ny
+        if free1:
+            row[0], row[1] = w1 * nx, w1 * ny
+        else:
+            row[0] = w1 * (ends[0, 0] * nx + ends[0, 1] * ny)
+        if free2:
+            row[k1], row[k1 + 1] = w2 * nx, w2 * ny
+        else:
+            row[k1] = w2 * (ends[1, 0] * nx + ends[1, 1] * ny)
+        for p in range(k):
+            g[p] += row[p] * off
+            for q in range(p + 1):
+                a[p, q] += row[p] * row[q]
+    if not _solve(a, g, k):
+        return False
+    for end in range(2):
+        free, at = (free1, 0) if end == 0 else (free2, k1)
+        dx, dy = (g[at], g[at + 1]) if free else (g[at] * ends[end, 0], g[at] * ends[end, 1])
+        x, y = b[1 + end, 0] + dx, b[1 + end, 1] + dy
+        h = (x - b[3 * end, 0]) * ends[end, 0] + (y - b[3 * end, 1]) * ends[end, 1]
+        if not free:
+            h = min(length, max(h, SHORTEST * length))
+            x, y = b[3 * end, 0] + h * ends[end, 0], b[3 * end, 1] + h * ends[end, 1]
+        b[1 + end, 0], b[1 + end, 1] = x, y
+    return _tame(b, length)
+
+
+@njit(cache=True, nogil=True)
+def _solve(a, g, k):
+    """Solve the k equations a x = g by Cholesky's decomposition of the lower half, damped; x replaces g."""
+    trace = 0.0
+    for p in range(k):
+        trace += a[p, p]
+    if not trace > 0:
+        return False
+    for p in range(k):
+        a[p, p] += DAMPING * trace
+        for q in range(p):
+            for r in range(q):
+                a[p, q] -= a[p, r] * a[q, r]
+            a[p, q] /= a[q, q]
+            a[p, p] -= a[p, q] * a[p, q]
+        if a[p, p] <= 0:
+            return False
+        a[p, p] = np.sqrt(a[p, p])
+    for p in range(k):
+        for q in range(p):
+            g[p] -= a[p, q] * g[q]
+        g[p] /= a[p, p]
+    for p in range(k - 1, -1, -1):
+        for q in range(p + 1, k):
+            g[p] -= a[q, p] * g[q]
+        g[p] /= a[p, p]
+    return True
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -11,6 +11,7 @@ LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
+PIECE_PRICE = 5.0  # squared tolerances by which a piece must lower the sum of squares to be worth its numbers
 FAILED = 1e6  # added to the cost of a piece that does not stay within tolerance
 
 
@@ -55,7 +56,7 @@ def _stride(first, last):
 
 
 @njit(cache=True, nogil=True)
-def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b):
+def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, thorough=True):
     """(cost, is a line) of one piece for points[first..last]: its sum of squares, a cubic's with its price; at least
     FAILED if none stays within tolerance."""
     if last - first == 1:
@@ -69,7 +70,7 @@ def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b):
     if straight and squares <= price:
         return squares, True
     worst, _, total = fit_cubic(
-        points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b
+        points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b, thorough
     )
     if worst > CLOSE * tolerance:
         return (squares, True) if straight else (FAILED + total, False)
@@ -83,21 +84,21 @@ def _cut(points, sums, first, last, tangents, has_tangent, tolerance, t, b, ends
     """Cut points[first..last] into pieces, each as long as it can be; their ends follow ends[count − 1] = first."""
     begin = first
     while begin < last:
-        if _cost(points, sums, begin, last, tangents, has_tangent, tolerance, t, b)[0] < FAILED:
+        if _cost(points, sums, begin, last, tangents, has_tangent, tolerance, t, b, False)[0] < FAILED:
             end = last
         else:
             # double while it fits, then halve the doubt
             good, step = begin + 1, 4
             bad = last
             while begin + step < last:
-                if _cost(points, sums, begin, begin + step, tangents, has_tangent, tolerance, t, b)[0] >= FAILED:
+                if _cost(points, sums, begin, begin + step, tangents, has_tangent, tolerance, t, b, False)[0] >= FAILED:
                     bad = begin + step
                     break
                 good = begin + step
                 step *= 2
             while bad - good > max(1, (good - begin) // 16):
                 middle = (good + bad) // 2
-                if _cost(points, sums, begin, middle, tangents, has_tangent, tolerance, t, b)[0] >= FAILED:
+                if _cost(points, sums, begin, middle, tangents, has_tangent, tolerance, t, b, False)[0] >= FAILED:
                     bad = middle
                 else:
                     good = middle
@@ -125,9 +126,8 @@ def _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
 
 
 @njit(cache=True, nogil=True)
-def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
-    """Move the cut between pieces k − 1 and k to where both together cost least, by ever smaller steps."""
-    first, at, last = ends[k - 1], ends[k], ends[k + 1]
+def _settled(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b):
+    """Where two pieces from first to last meet at least cost, from `at` on by ever smaller steps, and that cost."""
     best = _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
     step = max(1, (last - first) // 8)
     while step >= 1:
@@ -142,9 +142,40 @@ def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
                 break
         if not moved:
             step //= 2
-    has_tangent[ends[k]] = False
-    ends[k] = at
-    _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
+    return at, best
+
+
+@njit(cache=True, nogil=True)
+def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
+    """Move the cut between pieces k − 1 and k to where both together cost least."""
+    first, at, last = ends[k - 1], ends[k], ends[k + 1]
+    has_tangent[at] = False
+    ends[k], _ = _settled(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
+    has_tangent[at] = False
+    _pair(points, sums, first, ends[k], last, tangents, has_tangent, tolerance, t, b)
+
+
+@njit(cache=True, nogil=True)
+def _divide(points, sums, ends, count, tangents, has_tangent, tolerance, t, b):
+    """Cut once more every piece that two describe better by more than a piece's price."""
+    price = PIECE_PRICE * tolerance * tolerance
+    k = 0
+    while k + 1 < count and count < ends.size:
+        first, last = ends[k], ends[k + 1]
+        whole = _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b)[0] if last - first >= 8 else 0.0
+        if price < whole < FAILED:
+            middle = (first + last) // 2
+            at, best = _settled(points, sums, first, middle, last, tangents, has_tangent, tolerance, t, b)
+            has_tangent[middle] = False
+            if whole - best > price:
+                _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
+                for later in range(count, k + 1, -1):
+                    ends[later] = ends[later - 1]
+                ends[k + 1] = at
+                count += 1
+                continue
+        k += 1
+    return count
 
 
 @njit(cache=True, nogil=True)
@@ -223,6 +254,12 @@ def _cut_arc(arc, closed, corner, tolerance, is_line, side, filled):
     for k in range(1, count - 1):
         if not corner[ends[k]]:
             _settle(arc, sums, ends, k, tangents, has_tangent, tolerance, t, b)
+    before = count
+    count = _divide(arc, sums, ends, count, tangents, has_tangent, tolerance, t, b)
+    if count > before:
+        for k in range(1, count - 1):
+            if not corner[ends[k]]:
+                _settle(arc, sums, ends, k, tangents, has_tangent, tolerance, t, b)
     for k in range(count - 1):
         first, last, place = ends[k], ends[k + 1], filled + k
         is_line[place] = _cost(arc, sums, first, last, tangents, has_tangent, tolerance, t, b)[1]
