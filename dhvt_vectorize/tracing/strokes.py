@@ -1,0 +1,235 @@
+"""A thin region's outline → the stroke that draws it: chains along its middle, a width, a cap and a join.
+
+A region is thin if it is a few times as long as it is wide, by area and perimeter. Its middle (`centreline`) is fitted
+by lines and cubics as any outline is (`curves`); a closed one may be a primitive. Cap and join are those whose stroke
+lies nearest to the outline, and the width is the one that gives the region's area. A stroke is taken if it has fewer
+nodes than the outline, every point of the outline lies within the tolerance of the stroke's, most well within (as
+primitives are judged), and the two differ by little area.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import shapely
+from jaxtyping import Bool, Float64, Int64
+
+from .centreline import Centreline, Chain, Points, find_centreline
+from .curves import fit_between_corners
+from .outlines import Primitive
+from .primitives import RMS_SHARE, primitive_of, segments_of
+
+LEAST_LENGTH = 4.0  # widths
+LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
+SAMPLES_A_WIDTH, MOST_SPACING = 4, 2.0
+MOST_SAMPLES = 4000  # of a region that is looked at
+CHORDS = 16  # that a cubic becomes
+ROUND_CUT = 0.107 / 2  # of the squared width, from which on an end is round
+SHARP_CUT = 0.15  # square pixels that anti-aliasing takes from a square end
+SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
+MITRE_LIMIT = 4.0  # SVG's
+
+Cap = Literal["butt", "round"]
+Join = Literal["miter", "round"]
+JOINS: tuple[Join, ...] = ("miter", "round")
+Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """What a pen draws.
+
+    Attributes:
+        chains: control points and line flags of each, as in `Outlines`; one whose end is its start is closed.
+        primitives: of each chain, what it is if it is one.
+        width: in pixels.
+        cap, join: of its ends and its corners.
+    """
+
+    chains: tuple[Segments, ...]
+    primitives: tuple[Primitive | None, ...]
+    width: float
+    cap: Cap
+    join: Join
+
+    @property
+    def nodes(self) -> int:
+        """Of all chains; a primitive counts as a path of its segments."""
+        return sum(len(points) + (not _is_closed(points)) for points, _ in self.chains)
+
+    @property
+    def is_closed(self) -> bool:
+        """Are all its chains?"""
+        return all(_is_closed(points) for points, _ in self.chains)
+
+    def polygon(self) -> shapely.Geometry:
+        """What it covers, curves as chords."""
+        lines = []
+        for points, is_line in self.chains:
+            along = flattened(points, is_line, MOST_SPACING)[0]
+            if _is_closed(points):
+                lines.append(shapely.LinearRing(along))
+            else:
+                lines.append(shapely.LineString(np.concatenate([along, points[-1:, 3]])))
+        cap = "flat" if self.cap == "butt" else "round"
+        join = "mitre" if self.join == "miter" else "round"
+        parts = shapely.buffer(
+            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=join, mitre_limit=MITRE_LIMIT
+        )
+        return shapely.union_all(parts)
+
+
+def flattened(
+    control_points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"], spacing: float, place: float = 0.0
+) -> tuple[Points, Points]:
+    """Points on a chain, at most about `spacing` pixels apart, and the unit normals to their left.
+
+    Args:
+        control_points, is_line: the chain.
+        spacing: in pixels; a cubic has `CHORDS` points at least where `place` is 0.
+        place: where a segment's first point lies, 0 at its start, 0.5 half a spacing after it.
+    """
+    length = np.hypot(*np.diff(control_points, axis=1).transpose(2, 0, 1)).sum(1)
+    counts = np.maximum(1, np.ceil(length / spacing)).astype(int)
+    if place == 0:
+        counts = np.where(is_line, 1, np.maximum(counts, CHORDS))
+    segment = np.repeat(np.arange(len(counts)), counts)
+    step = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
+    t = ((step + place) / counts[segment])[:, None]
+    p0, p1, p2, p3 = (control_points[segment, k] for k in range(4))
+    line = is_line[segment][:, None]
+    s = 1 - t
+    points = np.where(line, s * p0 + t * p3, s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3)
+    slope = np.where(line, p3 - p0, s * s * (p1 - p0) + 2 * s * t * (p2 - p1) + t * t * (p3 - p2))
+    slope /= np.maximum(np.hypot(*slope.T), 1e-12)[:, None]
+    # walking east, left is above, where y is smaller
+    return points, np.stack([slope[:, 1], -slope[:, 0]], 1)
+
+
+def is_thin(area: float, perimeter: float) -> bool:
+    """Whether a region of this area and perimeter could be a stroke of some length."""
+    width = _mean_width(area, perimeter)
+    return width >= LEAST_WIDTH and area >= LEAST_LENGTH * width * width
+
+
+def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance: float) -> Stroke | None:
+    """The stroke that draws a region, or None where there is none of fewer nodes that fits.
+
+    Args:
+        rings: control points and line flags, the region on their left: its outer ring first.
+        polylines: of each ring, the traced points that it was fitted to, its first repeated or not.
+        tolerance: how far these may lie from the stroke's outline, in pixels.
+    """
+    if min(map(len, polylines)) < 4:
+        return None
+    polygon = shapely.Polygon(polylines[0], polylines[1:])
+    if not polygon.is_valid or not is_thin(polygon.area, polygon.length):
+        return None
+    spacing = min(MOST_SPACING, _mean_width(polygon.area, polygon.length) / SAMPLES_A_WIDTH)
+    if polygon.length / spacing > MOST_SAMPLES:
+        return None
+    samples = [flattened(*ring, spacing, 0.5) for ring in rings]
+    points, normals = (np.concatenate(part) for part in zip(*samples, strict=True))
+    centreline = find_centreline(points, normals, polygon)
+    if centreline is None:
+        return None
+    traced = np.concatenate(polylines)
+    best, least = None, (RMS_SHARE * tolerance) ** 2
+    # without a corner the two joins are the same
+    corners = any(chain.is_corner.any() for chain in centreline.chains)
+    for join in JOINS if corners else JOINS[:1]:
+        stroke = _fitted(centreline, join, polygon, tolerance)
+        if stroke is None:
+            return None
+        off = _distance(traced, stroke.polygon())
+        error = float(off @ off / len(off))
+        if error < least and off.max() <= tolerance:
+            best, least = stroke, error
+    if best is None or best.nodes >= sum(len(points) for points, _ in rings):
+        return None
+    # the other way round: nothing is drawn that is not there
+    surplus = best.polygon().symmetric_difference(polygon).area
+    return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
+
+
+def _mean_width(area: float, perimeter: float) -> float:
+    """The width of a stroke with round ends of this area and perimeter."""
+    return float((perimeter - np.sqrt(max(0.0, perimeter**2 - 4 * np.pi * area))) / np.pi)
+
+
+def _distance(points: Points, polygon: shapely.Geometry) -> Float64[np.ndarray, "N"]:
+    boundary = polygon.boundary
+    shapely.prepare(boundary)
+    return np.asarray(shapely.distance(shapely.points(points), boundary))
+
+
+def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolerance: float) -> Stroke | None:
+    width = centreline.width
+    cap: Cap = "round" if centreline.cut > ROUND_CUT * width * width + SHARP_CUT else "butt"
+    back = width / 2 if cap == "round" else 0.0
+    ended = [_shortened(*one, back) for one in zip(centreline.chains, centreline.free, strict=True)]
+    chains = [points for points, _ in ended]
+    offsets = np.cumsum([0, *map(len, chains)], dtype=np.int64)
+    closed = np.array([chain.is_closed for chain in centreline.chains])
+    controls, is_line, segments = fit_between_corners(
+        np.concatenate(chains), offsets, np.where(closed, -1, 0).astype(np.int32), np.zeros(len(chains), bool),
+        np.concatenate([is_corner for _, is_corner in ended]), tolerance,
+    )  # fmt: skip
+    fitted: list[Segments] = []
+    primitives: list[Primitive | None] = []
+    for k, points in enumerate(chains):
+        part = slice(segments[k], segments[k + 1])
+        path, lines = controls[part].copy(), is_line[part]
+        if closed[k] and len(path) < 3 and lines.any():
+            return None
+        primitive = primitive_of(points, path, lines, tolerance) if closed[k] else None
+        if primitive is None and not closed[k]:
+            _snap_ends(path, lines)
+        primitives.append(primitive)
+        fitted.append((path, lines) if primitive is None else segments_of(primitive))
+    stroke = Stroke(tuple(fitted), tuple(primitives), width, cap, join)
+    covered = stroke.polygon()
+    # a border that moves out by d on all sides adds d times its length
+    wider = 2 * (polygon.area - covered.area) / covered.length
+    limit = 0.1 * width
+    return Stroke(stroke.chains, stroke.primitives, width + min(max(wider, -limit), limit), cap, join)
+
+
+def _shortened(chain: Chain, free: tuple[bool, bool], length: float) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """A chain and its corners without this much at its free ends, where a round cap is."""
+    points, is_corner = chain.points, chain.is_corner
+    for is_free in free:
+        if is_free:
+            way = np.hypot(*(points - points[0]).T)
+            inner = points[min(int(np.argmax(way > 2 * length)) or len(points) - 1, len(points) - 1)]
+            direction = (points[0] - inner) / max(float(np.hypot(*(points[0] - inner))), 1e-9)
+            end = points[0] - length * direction
+            # nothing of the way there may lie beyond it
+            beyond = ((points - end) @ direction > -0.1) & (way < 2 * length)
+            first = max(1, int(np.argmin(beyond)))
+            points = np.concatenate([end[None], points[first:]])
+            is_corner = np.concatenate([[False], is_corner[first:]])
+        points, is_corner = points[::-1], is_corner[::-1]
+    return points, is_corner
+
+
+def _snap_ends(path: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> None:
+    """Move the ends of an open path by at most SNAP so that its first and last lines are level, upright or diagonal."""
+    for segment, end in ((0, 0), (-1, 3)):
+        if not is_line[segment]:
+            continue
+        node = path[segment, 3 - end]
+        offset = path[segment, end] - node
+        angle = np.arctan2(offset[1], offset[0])
+        near = np.round(angle / (np.pi / 4)) * np.pi / 4
+        direction = np.round([np.cos(near), np.sin(near)], 12)
+        snapped = node + direction * (offset @ direction)
+        if np.hypot(*(snapped - path[segment, end])) <= SNAP * (2 if len(path) == 1 else 1):
+            path[segment, [end, 2 if end else 1]] = snapped
+
+
+def _is_closed(points: Float64[np.ndarray, "S 4 2"]) -> bool:
+    return bool((points[0, 0] == points[-1, 3]).all())
