@@ -77,7 +77,11 @@ def _thin(
     perimeter = np.zeros(planar_map.faces + 1)  # the last for −1, outside the image
     for side in (planar_map.left, planar_map.right):
         np.add.at(perimeter, side, length)
+    beyond = np.zeros(len(perimeter), bool)
+    beyond[planar_map.left[planar_map.right < 0]] = beyond[planar_map.right[planar_map.left < 0]] = True
     area = np.bincount(planar_map.labels.ravel(), minlength=planar_map.faces)
+    # what the picture's border cuts has no outline of its own there
+    area[beyond[:-1]] = 0
     return np.array([is_thin(a, LOOSE * p) for a, p in zip(area.tolist(), perimeter.tolist(), strict=False)])
 
 

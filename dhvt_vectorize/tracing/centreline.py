@@ -13,6 +13,7 @@ straight are one chain, and what is left over ends on it. Method: after the chor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -22,8 +23,10 @@ from jaxtyping import Bool, Float64, Int64
 
 EVEN, EVEN_PIXELS = 0.06, 0.25  # of its width, and in pixels, by which an even stroke varies
 ALONGSIDE = 0.93  # cosine between a chord and the outline's normals at its ends
+MOSTLY = 0.3  # of the samples: so many even chords at least
 LONG = 0.5  # widths between two even chords from which on what lies between may turn
 TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
+FORK_COS = np.cos(np.radians(35.0))  # of one at a junction, where a bend is not seen,
 BACK_COS = np.cos(np.radians(150.0))  # and at most
 DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
 FLAT = 0.04  # of its longest side that a triangle is high
@@ -108,14 +111,15 @@ class _Stretch:
         return centre + direction * ((some[-1] - centre) @ direction), direction
 
 
-def find_centreline(points: Points, normals: Points, polygon: shapely.Polygon) -> Centreline | None:
+def find_centreline(rings: Sequence[tuple[Points, Points]]) -> Centreline | None:
     """The middle of a region, or None where it is no stroke.
 
     Args:
-        points, normals: float64 (N, 2), samples of its outline, a quarter of its width apart at most, and the unit
-            normals there that point into it.
-        polygon: the region.
+        rings: samples of its outline, a quarter of its width apart at most, and the unit normals there that point into
+            the region, float64 (N, 2) each; the outer ring first.
     """
+    polygon = shapely.Polygon(rings[0][0], [points for points, _ in rings[1:]])
+    points, normals = (np.concatenate(part) for part in zip(*rings, strict=True))
     chords = _even_chords(points, normals, polygon)
     if chords is None or len(chords.middle) < 2:
         return None
@@ -168,6 +172,8 @@ def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _
     widths = (over_p + over_q) / 2
     width = float(np.median(widths[alongside]))
     even = alongside & (np.abs(widths - width) <= max(EVEN * width, EVEN_PIXELS))
+    if even.sum() < MOSTLY * len(points):
+        return None
     count = len(mesh.simplices)
     links = coo_array((np.ones((~even).sum()), (triangle[~even], other[~even])), (count, count))
     zone = connected_components(links, directed=False)[1].astype(np.int64)
@@ -246,7 +252,7 @@ def _joined(stretches: list[_Stretch], ends: list[tuple[int, int]], width: float
         (a, along_a), (b, along_b) = rays[one], rays[other]
         straight = -float(along_a @ along_b)
         corner = None
-        if straight < TURN_COS:
+        if straight < (TURN_COS if len(ends) == 2 else FORK_COS):
             corner = _crossing(a, along_a, b, along_b) if straight > BACK_COS else None
             if corner is None:
                 return False

@@ -3,8 +3,9 @@
 A region is thin if it is a few times as long as it is wide, by area and perimeter. Its middle (`centreline`) is fitted
 by lines and cubics as any outline is (`curves`); a closed one may be a primitive. Cap and join are those whose stroke
 lies nearest to the outline, and the width is the one that gives the region's area. A stroke is taken if it has fewer
-nodes than the outline, every point of the outline lies within the tolerance of the stroke's, most well within (as
-primitives are judged), and the two differ by little area.
+nodes than the outline, the traced points lie near the stroke's outline, most well within the tolerance, and the two
+differ by little area. The farthest may lie somewhat farther than a path's: at a small cap or corner tracing is less
+exact than the pen.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from jaxtyping import Bool, Float64, Int64
 from .centreline import Centreline, Chain, Points, find_centreline
 from .curves import fit_between_corners
 from .outlines import Primitive
-from .primitives import RMS_SHARE, primitive_of, segments_of
+from .primitives import primitive_of, segments_of
 
 LEAST_LENGTH = 4.0  # widths
 LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
-SAMPLES_A_WIDTH, MOST_SPACING = 4, 2.0
+SAMPLES_A_WIDTH, MOST_SPACING = 4, 4.0
 MOST_SAMPLES = 4000  # of a region that is looked at
-CHORDS = 16  # that a cubic becomes
+CHORDS = 12  # that a cubic becomes
+ENOUGH_POINTS = 250  # of the outline, about, that are compared
+FARTHEST, RMS_SHARE = 1.5, 0.4  # of the tolerance
 ROUND_CUT = 0.107 / 2  # of the squared width, from which on an end is round
 SHARP_CUT = 0.15  # square pixels that anti-aliasing takes from a square end
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
@@ -69,7 +72,7 @@ class Stroke:
         """What it covers, curves as chords."""
         lines = []
         for points, is_line in self.chains:
-            along = flattened(points, is_line, MOST_SPACING)[0]
+            along = flattened(points, is_line, 2.0)[0]
             if _is_closed(points):
                 lines.append(shapely.LinearRing(along))
             else:
@@ -132,11 +135,11 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
     if polygon.length / spacing > MOST_SAMPLES:
         return None
     samples = [flattened(*ring, spacing, 0.5) for ring in rings]
-    points, normals = (np.concatenate(part) for part in zip(*samples, strict=True))
-    centreline = find_centreline(points, normals, polygon)
+    centreline = find_centreline(samples)
     if centreline is None:
         return None
     traced = np.concatenate(polylines)
+    traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
     best, least = None, (RMS_SHARE * tolerance) ** 2
     # without a corner the two joins are the same
     corners = any(chain.is_corner.any() for chain in centreline.chains)
@@ -146,7 +149,7 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
             return None
         off = _distance(traced, stroke.polygon())
         error = float(off @ off / len(off))
-        if error < least and off.max() <= tolerance:
+        if error < least and off.max() <= FARTHEST * tolerance:
             best, least = stroke, error
     if best is None or best.nodes >= sum(len(points) for points, _ in rings):
         return None
