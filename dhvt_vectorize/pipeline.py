@@ -125,7 +125,7 @@ def _reduce(
 def _outline(
     labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], face_colours: Any, options: VectorizeOptions
 ) -> tuple[Any, Any]:
-    """The planar map's arcs as pixel edges, simplified polygons or curves, and as the polylines these were fitted to."""
+    """The planar map's arcs as pixel edges, simplified polygons or curves, and the polylines these were fitted to."""
     from .tracing.curves import fit_curves
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines, simplified_polygons

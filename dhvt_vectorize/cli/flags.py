@@ -64,7 +64,9 @@ Group = Annotated[
 ]
 Strokes = Annotated[
     str,
-    _choice("--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "auto"),
+    _choice(
+        "--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "auto"
+    ),
 ]
 Colors = Annotated[int | None, _number("colors", "At most this many colours, chosen from the image.")]
 Palette = Annotated[str | None, _option(_DRAWING, "--palette", text="The only colours allowed.", metavar='"#rrggbb,…"')]

@@ -9,12 +9,11 @@ beyond the planar map's, as those of covered borders are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 
 from ..tracing.outlines import Outlines
 from ..tracing.strokes import Stroke, fit_stroke, is_thin
@@ -86,7 +85,7 @@ def _thin(
 
 
 def _traced(
-    ring: Sequence[int], points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
+    ring: Int32[np.ndarray, "R"], points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
 ) -> Float64[np.ndarray, "N 2"]:
     """The traced points of a ring of half-arcs, the first not repeated."""
     arcs = [points[offsets[h // 2] : offsets[h // 2 + 1]][:: -1 if h % 2 else 1] for h in ring]

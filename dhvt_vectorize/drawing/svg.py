@@ -10,7 +10,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -149,7 +149,9 @@ def _trap_group(
     strokes: Traps, width: float, fills: _Fills, document: svgwrite.Drawing, precision: int
 ) -> svgwrite.base.BaseElement:
     """The strokes below all shapes, those of a paint in one path."""
-    group = document.g(id="traps", fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round")
+    group = document.g(
+        id="traps", fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round"
+    )
     chains_of_paint: dict[Hashable, list[int]] = {}
     for chain, face in enumerate(strokes.face.tolist()):
         chains_of_paint.setdefault(fills.key(face), []).append(chain)
@@ -181,10 +183,13 @@ def _path_data(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]
 def _closed(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]]) -> np.ndarray:
     """Which rings of these shapes end where they start: all that are filled, and some that are stroked."""
     closed = []
-    for shape in chain.from_iterable(paths):
+    for shape in (shape for path in paths for shape in path):
         for ring in range(*layers.shape_offsets[shape : shape + 2]):
             arc = layers.half_arcs[layers.ring_offsets[ring]] // 2
-            ends = outlines.control_points[outlines.offsets[arc], 0], outlines.control_points[outlines.offsets[arc + 1] - 1, 3]
+            ends = (
+                outlines.control_points[outlines.offsets[arc], 0],
+                outlines.control_points[outlines.offsets[arc + 1] - 1, 3],
+            )
             closed.append(shape not in layers.pens or bool((ends[0] == ends[1]).all()))
     return np.array(closed, bool)
 

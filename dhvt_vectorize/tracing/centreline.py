@@ -1,10 +1,10 @@
 """Samples of a thin region's outline → chains of points along its middle, with corners, junctions and ends told apart.
 
-The samples are triangulated (Delaunay). A chord between two of them is *even* if it is as long as the stroke is wide and
-the outline runs alongside at both its ends. Even chords cut the region into zones: one with two chords is a stretch of a
-stroke, or a corner where it is longer; one with a single chord is an end, one with three or more a junction. So no
-branch has to be pruned. The middles of even chords are the chains' points: where the outline is off by some noise, they
-are by half of it.
+The samples are triangulated (Delaunay). A chord between two of them is *even* if it is as long as the stroke is wide
+and the outline runs alongside at both its ends. Even chords cut the region into zones: one with two chords is a stretch
+of a stroke, or a corner where it is longer; one with a single chord is an end, one with three or more a junction. So no
+branch has to be pruned. The middles of even chords are the chains' points: where the outline is off by some noise,
+they are by half of it.
 
 At a corner a chain goes to where the directions of its two sides meet; at a junction the two that go on most nearly
 straight are one chain, and what is left over ends on it. Method: after the chordal axis transform (Prasad,
@@ -134,7 +134,7 @@ def find_centreline(rings: Sequence[tuple[Points, Points]]) -> Centreline | None
         if min(len(stretches[number].middle) for number, _ in ends) < 2:
             return None
         if len(ends) == 1:
-            (number, side), = ends
+            ((number, side),) = ends
             cuts.append(_end(stretches[number], side, points, chords, zone))
         elif not _joined(stretches, ends, chords.width):
             return None
@@ -341,4 +341,4 @@ def _spaced(points: Points) -> Points:
     step = np.floor(way / SPACING)
     keep = np.append(True, np.diff(step) > 0)
     keep[-1] = True
-    return points[keep]
+    return np.asarray(points[keep])

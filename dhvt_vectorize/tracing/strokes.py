@@ -16,7 +16,7 @@ from typing import Literal
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float64
 
 from .centreline import Centreline, Chain, Points, find_centreline
 from .curves import fit_between_corners

@@ -57,8 +57,8 @@ def _draw(document: Document, shape: Shape, height: float) -> None:
     if shape.stroke_width is not None:
         for subpath in shape.subpaths:
             points = [(point.x, height - point.y) for point in _path(subpath).flattening(_CHORD)]
-            style["const_width"] = shape.stroke_width
             line = space.add_lwpolyline(points, close=subpath.closed, dxfattribs=style)
+            line.dxf.const_width = shape.stroke_width
             if opacity < 1:
                 line.transparency = 1 - opacity
         return

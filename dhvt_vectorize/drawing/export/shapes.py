@@ -19,7 +19,11 @@ from math import cos, radians, sin
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
-_INHERITED = ("fill", "fill-opacity", *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")))
+_INHERITED = (
+    "fill",
+    "fill-opacity",
+    *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")),
+)
 _TRAPS = "traps"  # the name of their group
 _GRADIENTS = frozenset({"linearGradient", "radialGradient"})
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
