@@ -21,7 +21,7 @@ from .arrangement import shape_boxes
 from .layering import Layers, Pen
 from .paints import Paints
 
-LOOSE = 1.25  # of its traced perimeter that a region's pixels may suggest, to be looked at
+LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from jaxtyping import Bool, Float64, Int64
 EVEN, EVEN_PIXELS = 0.06, 0.25  # of its width, and in pixels, by which an even stroke varies
 ALONGSIDE = 0.93  # cosine between a chord and the outline's normals at its ends
 MOSTLY = 0.3  # of the samples: so many even chords at least
+CAP = 0.8  # of half a width from the middle: what is looked at of an end
 LONG = 0.5  # widths between two even chords from which on what lies between may turn
 TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
 FORK_COS = np.cos(np.radians(35.0))  # of one at a junction, where a bend is not seen,
@@ -56,15 +57,16 @@ class Centreline:
 
     Attributes:
         chains: at least one; they end where the region does.
-        free: of every chain, whether its start and its end are ends of the region, rather than on another chain.
+        back: of every chain's start and end, how far before it the centre of a round cap would be, for the chain ends
+            where a square one does; None where it ends on another chain, or not at all.
         width: in pixels, the chords' median.
-        cut: square pixels that an end of the region lacks to be square, on average; a round one lacks 0.107 width².
+        is_round: whether the ends of the region are nearer to half circles than to straight lines.
     """
 
     chains: tuple[Chain, ...]
-    free: tuple[tuple[bool, bool], ...]
+    back: tuple[tuple[float | None, float | None], ...]
     width: float
-    cut: float
+    is_round: bool
 
 
 @dataclass(frozen=True)
@@ -76,28 +78,24 @@ class _Chords:
         zones: int64 (C, 2), on both sides.
         ends: by zone that is no plain stretch, its chords.
         width: their median length.
-        triangles: int64 (T, 3), of samples.
-        zone: int64 (T,), of the triangles.
     """
 
     middle: Points
     zones: Int64[np.ndarray, "C 2"]
     ends: dict[int, list[int]]
     width: float
-    triangles: Int64[np.ndarray, "T 3"]
-    zone: Int64[np.ndarray, "T"]
 
 
 @dataclass
 class _Stretch:
-    """Middles of chords from one zone to another: `zones`, and which end is free, or goes on (stretch, side) over
-    `points` and a corner."""
+    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), the point
+    beyond each, and how far before a free end a round cap's centre is."""
 
     middle: Points
     zones: tuple[int, int]
     onward: list[tuple[int, int] | None] = field(default_factory=lambda: [None, None])
     beyond: list[Points] = field(default_factory=lambda: [np.zeros((0, 2)), np.zeros((0, 2))])
-    free: list[bool] = field(default_factory=lambda: [False, False])
+    back: list[float | None] = field(default_factory=lambda: [None, None])
 
     def ray(self, side: int, width: float) -> tuple[np.ndarray, np.ndarray]:
         """A point at its end, and the direction out of it."""
@@ -111,12 +109,13 @@ class _Stretch:
         return centre + direction * ((some[-1] - centre) @ direction), direction
 
 
-def find_centreline(rings: Sequence[tuple[Points, Points]]) -> Centreline | None:
+def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> Centreline | None:
     """The middle of a region, or None where it is no stroke.
 
     Args:
         rings: samples of its outline, a quarter of its width apart at most, and the unit normals there that point into
             the region, float64 (N, 2) each; the outer ring first.
+        traced: float64 (M, 2), the points of its outline as traced.
     """
     polygon = shapely.Polygon(rings[0][0], [points for points, _ in rings[1:]])
     points, normals = (np.concatenate(part) for part in zip(*rings, strict=True))
@@ -124,24 +123,27 @@ def find_centreline(rings: Sequence[tuple[Points, Points]]) -> Centreline | None
     if chords is None or len(chords.middle) < 2:
         return None
     stretches = _stretches(chords)
-    cuts = []
+    rounder = 0.0
     at_zone: dict[int, list[tuple[int, int]]] = {}
     for number, stretch in enumerate(stretches):
         for side, zone in enumerate(stretch.zones):
             if zone >= 0:
                 at_zone.setdefault(zone, []).append((number, side))
-    for zone, ends in at_zone.items():
+    for ends in at_zone.values():
         if min(len(stretches[number].middle) for number, _ in ends) < 2:
             return None
         if len(ends) == 1:
             ((number, side),) = ends
-            cuts.append(_end(stretches[number], side, points, chords, zone))
+            difference = _end(stretches[number], side, traced, chords.width)
+            if difference is None:
+                return None
+            rounder += difference
         elif not _joined(stretches, ends, chords.width):
             return None
-    chains, free = zip(*_chains(stretches), strict=True)
+    chains, back = zip(*_chains(stretches), strict=True)
     if any(len(chain.points) < (4 if chain.is_closed else 2) for chain in chains):
         return None
-    return Centreline(chains, free, chords.width, float(np.mean(cuts)) if cuts else 0.0)
+    return Centreline(chains, back, chords.width, rounder > 0)
 
 
 def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _Chords | None:
@@ -188,7 +190,7 @@ def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _
         for one, found in ends.items()
         if len(found) != 2 or np.hypot(*(middle[found[0]] - middle[found[1]])) > LONG * width
     }
-    return _Chords(middle, zones, ends, width, mesh.simplices[inside], zone[inside])
+    return _Chords(middle, zones, ends, width)
 
 
 def _stretches(chords: _Chords) -> list[_Stretch]:
@@ -219,25 +221,30 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
             if chord in waiting:
                 walked, last = walk(chord, zone)
                 found.append(_Stretch(chords.middle[walked], (zone, last)))
-    while waiting:
-        chord = next(iter(waiting))
-        walked, _ = walk(chord, int(chords.zones[chord, 0]))
-        found.append(_Stretch(chords.middle[walked], (-1, -1)))
+    for chord in list(waiting):
+        if chord in waiting:
+            walked, _ = walk(chord, int(chords.zones[chord, 0]))
+            found.append(_Stretch(chords.middle[walked], (-1, -1)))
     return found
 
 
-def _end(stretch: _Stretch, side: int, points: Points, chords: _Chords, zone: int) -> float:
-    """Lead a stretch to the region's end; returns what the end lacks to be square."""
-    at, direction = stretch.ray(side, chords.width)
-    triangles = points[chords.triangles[chords.zone == zone]]
-    offset = triangles.reshape(-1, 2) - at
-    along, beside = offset @ direction, np.abs(offset @ [-direction[1], direction[0]])
-    reach = max(0.0, float(along[beside <= np.maximum(chords.width / 4, beside.min())].max()))
-    a, b = triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]
-    area = float(np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / 2)
+def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> float | None:
+    """Lead a stretch to the region's end; returns by how much a straight line is a worse end than a half circle, in
+    square pixels, or None where no end is seen."""
+    at, direction = stretch.ray(side, width)
+    offset = traced - at
+    along, beside = offset @ direction, offset @ [-direction[1], direction[0]]
+    ahead = (along > 0) & (np.abs(beside) <= CAP * width / 2)
+    if not ahead.any():
+        return None
+    # what lies farther than the end's own depth is another part of the outline
+    end = ahead & (along <= along[ahead].min() + width / 2)
+    square, centre = along[end], along[end] - np.sqrt((width / 2) ** 2 - beside[end] ** 2)
+    # near the middle a corner that anti-aliasing rounds does not count
+    reach = float(square[np.abs(beside[end]) <= max(width / 4, np.abs(beside[end]).min())].mean())
     stretch.beyond[side] = (at + reach * direction)[None]
-    stretch.free[side] = True
-    return reach * chords.width - area
+    stretch.back[side] = reach - float(centre.mean())
+    return float(square.var() - centre.var())
 
 
 def _joined(stretches: list[_Stretch], ends: list[tuple[int, int]], width: float) -> bool:
@@ -280,13 +287,13 @@ def _crossing(a: np.ndarray, along_a: np.ndarray, b: np.ndarray, along_b: np.nda
     return np.asarray(a + t * along_a)
 
 
-def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[bool, bool]]]:
+def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, float | None]]]:
     """The stretches as they lead on to one another."""
     waiting = dict.fromkeys(range(len(stretches)))
     found = []
 
-    def walk(number: int, side: int) -> tuple[list[Points], list[int], bool]:
-        """Points and corners from a stretch's `side` on, and whether the last end is free."""
+    def walk(number: int, side: int) -> tuple[list[Points], list[int], float | None]:
+        """Points and corners from a stretch's `side` on, and how far before its end a cap's centre is."""
         parts: list[Points] = []
         corners: list[int] = []
         count = 0
@@ -305,20 +312,22 @@ def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[bool, bool]]]:
             parts.append(beyond)
             count += len(beyond)
             if onward is None:
-                return parts, corners, stretch.free[out]
+                return parts, corners, stretch.back[out]
             number, side = onward
-        return parts, corners, False
+        return parts, corners, None
 
     for number, stretch in enumerate(stretches):
         for side in (0, 1):
             if number in waiting and stretch.onward[side] is None and stretch.zones != (-1, -1):
-                parts, corners, free = walk(number, side)
+                parts, corners, back = walk(number, side)
                 parts.insert(0, stretch.beyond[side])
                 shift = len(stretch.beyond[side])
-                found.append((_chain(parts, [c + shift for c in corners], False), (stretch.free[side], free)))
-    while waiting:
-        parts, corners, _ = walk(next(iter(waiting)), 0)
-        found.append((_chain(parts, corners, True), (False, False)))
+                found.append((_chain(parts, [c + shift for c in corners], False), (stretch.back[side], back)))
+    for number in list(waiting):
+        if number not in waiting:
+            continue
+        parts, corners, _ = walk(number, 0)
+        found.append((_chain(parts, corners, True), (None, None)))
     return found
 
 

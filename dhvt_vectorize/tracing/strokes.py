@@ -18,6 +18,7 @@ import numpy as np
 import shapely
 from jaxtyping import Bool, Float64
 
+from . import _stroke_kernels
 from .centreline import Centreline, Chain, Points, find_centreline
 from .curves import fit_between_corners
 from .outlines import Primitive
@@ -25,13 +26,12 @@ from .primitives import primitive_of, segments_of
 
 LEAST_LENGTH = 4.0  # widths
 LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
-SAMPLES_A_WIDTH, MOST_SPACING = 4, 4.0
+SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 4.0
 MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
+RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
 ENOUGH_POINTS = 250  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 1.5, 0.4  # of the tolerance
-ROUND_CUT = 0.107 / 2  # of the squared width, from which on an end is round
-SHARP_CUT = 0.15  # square pixels that anti-aliasing takes from a square end
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
 MITRE_LIMIT = 4.0  # SVG's
 
@@ -126,7 +126,7 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
         polylines: of each ring, the traced points that it was fitted to, its first repeated or not.
         tolerance: how far these may lie from the stroke's outline, in pixels.
     """
-    if min(map(len, polylines)) < 4:
+    if min(map(len, polylines)) < 4 or not _is_even(polylines):
         return None
     polygon = shapely.Polygon(polylines[0], polylines[1:])
     if not polygon.is_valid or not is_thin(polygon.area, polygon.length):
@@ -135,10 +135,10 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
     if polygon.length / spacing > MOST_SAMPLES:
         return None
     samples = [flattened(*ring, spacing, 0.5) for ring in rings]
-    centreline = find_centreline(samples)
+    traced = np.concatenate(polylines)
+    centreline = find_centreline(samples, traced)
     if centreline is None:
         return None
-    traced = np.concatenate(polylines)
     traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
     best, least = None, (RMS_SHARE * tolerance) ** 2
     # without a corner the two joins are the same
@@ -158,6 +158,16 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
     return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
 
 
+def _is_even(polylines: Sequence[Points]) -> bool:
+    """Whether a region is about as wide from most points of its outline: a quick look before a long one."""
+    points, offsets = np.concatenate(polylines), np.cumsum([0, *map(len, polylines)], dtype=np.int64)
+    across = _stroke_kernels.widths_across(points, offsets, 1 + len(points) // RAYS)
+    width = np.median(across)
+    if not np.isfinite(width):
+        return False
+    return bool((np.abs(across - width) <= max(0.06 * width, 0.4)).mean() >= MOSTLY_EVEN)
+
+
 def _mean_width(area: float, perimeter: float) -> float:
     """The width of a stroke with round ends of this area and perimeter."""
     return float((perimeter - np.sqrt(max(0.0, perimeter**2 - 4 * np.pi * area))) / np.pi)
@@ -171,9 +181,8 @@ def _distance(points: Points, polygon: shapely.Geometry) -> Float64[np.ndarray, 
 
 def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolerance: float) -> Stroke | None:
     width = centreline.width
-    cap: Cap = "round" if centreline.cut > ROUND_CUT * width * width + SHARP_CUT else "butt"
-    back = width / 2 if cap == "round" else 0.0
-    ended = [_shortened(*one, back) for one in zip(centreline.chains, centreline.free, strict=True)]
+    cap: Cap = "round" if centreline.is_round else "butt"
+    ended = [_shortened(*one, width, cap == "round") for one in zip(centreline.chains, centreline.back, strict=True)]
     chains = [points for points, _ in ended]
     offsets = np.cumsum([0, *map(len, chains)], dtype=np.int64)
     closed = np.array([chain.is_closed for chain in centreline.chains])
@@ -201,17 +210,19 @@ def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolera
     return Stroke(stroke.chains, stroke.primitives, width + min(max(wider, -limit), limit), cap, join)
 
 
-def _shortened(chain: Chain, free: tuple[bool, bool], length: float) -> tuple[Points, Bool[np.ndarray, "N"]]:
-    """A chain and its corners without this much at its free ends, where a round cap is."""
+def _shortened(
+    chain: Chain, back: tuple[float | None, float | None], width: float, is_round: bool
+) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """A chain and its corners, free ends moved back to the centres of round caps if they are such."""
     points, is_corner = chain.points, chain.is_corner
-    for is_free in free:
-        if is_free:
+    for length in back:
+        if length is not None:
             way = np.hypot(*(points - points[0]).T)
-            inner = points[min(int(np.argmax(way > 2 * length)) or len(points) - 1, len(points) - 1)]
+            inner = points[int(np.argmax(way > width)) or -1]
             direction = (points[0] - inner) / max(float(np.hypot(*(points[0] - inner))), 1e-9)
-            end = points[0] - length * direction
+            end = points[0] - (length if is_round else 0.0) * direction
             # nothing of the way there may lie beyond it
-            beyond = ((points - end) @ direction > -0.1) & (way < 2 * length)
+            beyond = ((points - end) @ direction > -0.1) & (way <= width)
             first = max(1, int(np.argmin(beyond)))
             points = np.concatenate([end[None], points[first:]])
             is_corner = np.concatenate([[False], is_corner[first:]])
