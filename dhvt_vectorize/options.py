@@ -83,7 +83,7 @@ class VectorizeOptions:
         layering: stacked (shapes overlap, nothing shows through) or cutout (shapes abut).
         trap: how far cutout shapes reach below their neighbours, in pixels, so that nothing shows between; None not.
         group: none, color (shapes of one colour are a group) or tree (objects and their parts, nested).
-        strokes: auto draws stacked splines of even width as strokes where these have fewer nodes; never.
+        strokes: auto draws stacked shapes of even width as strokes where these have fewer nodes; never.
         colors: at most this many different flat colours, chosen from the image.
         palette: the only colours allowed, as "#rrggbb".
         min_area: regions smaller than this many pixels join a neighbour.
@@ -106,7 +106,7 @@ class VectorizeOptions:
     layering: str = "stacked"
     trap: float | None = None
     group: str = "none"
-    strokes: str = "auto"
+    strokes: str = "never"
     colors: int | None = None
     palette: tuple[str, ...] | None = None
     min_area: int | None = None

@@ -55,7 +55,8 @@ def with_strokes(
             continue
         rings = faces.rings(int(layers.face[shape]))
         traced = [_traced(ring, *polylines) for ring in rings]
-        stroke = fit_stroke([outlines.ring(ring) for ring in rings], traced, tolerance)
+        nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
+        stroke = fit_stroke(nodes, traced, tolerance)
         if stroke is None or needless & {shape, *holes.needless}:
             continue
         if holes.fill >= 0 and (len(stroke.chains) > 1 or not stroke.is_closed):

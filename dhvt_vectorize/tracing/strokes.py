@@ -21,12 +21,13 @@ from jaxtyping import Bool, Float64
 from . import _stroke_kernels
 from .centreline import Centreline, Chain, Points, find_centreline
 from .curves import fit_between_corners
-from .outlines import Primitive
+from .outlines import Primitive, flattened
 from .primitives import primitive_of, segments_of
 
 LEAST_LENGTH = 4.0  # widths
 LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
-SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 4.0
+SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 2.5
+TANGENT = 1.5  # pixels either side over which the outline's direction is taken
 MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
 RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
@@ -72,7 +73,7 @@ class Stroke:
         """What it covers, curves as chords."""
         lines = []
         for points, is_line in self.chains:
-            along = flattened(points, is_line, 2.0)[0]
+            along = flattened(points, is_line, CHORDS)
             if _is_closed(points):
                 lines.append(shapely.LinearRing(along))
             else:
@@ -85,45 +86,18 @@ class Stroke:
         return shapely.union_all(parts)
 
 
-def flattened(
-    control_points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"], spacing: float, place: float = 0.0
-) -> tuple[Points, Points]:
-    """Points on a chain, at most about `spacing` pixels apart, and the unit normals to their left.
-
-    Args:
-        control_points, is_line: the chain.
-        spacing: in pixels; a cubic has `CHORDS` points at least where `place` is 0.
-        place: where a segment's first point lies, 0 at its start, 0.5 half a spacing after it.
-    """
-    length = np.hypot(*np.diff(control_points, axis=1).transpose(2, 0, 1)).sum(1)
-    counts = np.maximum(1, np.ceil(length / spacing)).astype(int)
-    if place == 0:
-        counts = np.where(is_line, 1, np.maximum(counts, CHORDS))
-    segment = np.repeat(np.arange(len(counts)), counts)
-    step = np.arange(len(segment)) - np.repeat(np.cumsum(counts) - counts, counts)
-    t = ((step + place) / counts[segment])[:, None]
-    p0, p1, p2, p3 = (control_points[segment, k] for k in range(4))
-    line = is_line[segment][:, None]
-    s = 1 - t
-    points = np.where(line, s * p0 + t * p3, s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3)
-    slope = np.where(line, p3 - p0, s * s * (p1 - p0) + 2 * s * t * (p2 - p1) + t * t * (p3 - p2))
-    slope /= np.maximum(np.hypot(*slope.T), 1e-12)[:, None]
-    # walking east, left is above, where y is smaller
-    return points, np.stack([slope[:, 1], -slope[:, 0]], 1)
-
-
 def is_thin(area: float, perimeter: float) -> bool:
     """Whether a region of this area and perimeter could be a stroke of some length."""
     width = _mean_width(area, perimeter)
     return width >= LEAST_WIDTH and area >= LEAST_LENGTH * width * width
 
 
-def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance: float) -> Stroke | None:
+def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Stroke | None:
     """The stroke that draws a region, or None where there is none of fewer nodes that fits.
 
     Args:
-        rings: control points and line flags, the region on their left: its outer ring first.
-        polylines: of each ring, the traced points that it was fitted to, its first repeated or not.
+        nodes: of the region's outline.
+        polylines: the traced points of its rings, the region on their left, the outer ring first, no point repeated.
         tolerance: how far these may lie from the stroke's outline, in pixels.
     """
     if min(map(len, polylines)) < 4 or not _is_even(polylines):
@@ -134,7 +108,7 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
     spacing = min(MOST_SPACING, _mean_width(polygon.area, polygon.length) / SAMPLES_A_WIDTH)
     if polygon.length / spacing > MOST_SAMPLES:
         return None
-    samples = [flattened(*ring, spacing, 0.5) for ring in rings]
+    samples = [_samples(polyline, spacing) for polyline in polylines]
     traced = np.concatenate(polylines)
     centreline = find_centreline(samples, traced)
     if centreline is None:
@@ -151,11 +125,27 @@ def fit_stroke(rings: Sequence[Segments], polylines: Sequence[Points], tolerance
         error = float(off @ off / len(off))
         if error < least and off.max() <= FARTHEST * tolerance:
             best, least = stroke, error
-    if best is None or best.nodes >= sum(len(points) for points, _ in rings):
+    if best is None or best.nodes >= nodes:
         return None
     # the other way round: nothing is drawn that is not there
     surplus = best.polygon().symmetric_difference(polygon).area
     return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
+
+
+def _samples(polyline: Points, spacing: float) -> tuple[Points, Points]:
+    """Points of a closed polyline about this far apart, and the unit normals to its left."""
+    closed = np.concatenate([polyline, polyline[:1]])
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    count = max(8, int(np.ceil(way[-1] / spacing)))
+    at = (np.arange(count) + 0.5) * way[-1] / count
+
+    def place(at: np.ndarray) -> Points:
+        return np.stack([np.interp(at, way, closed[:, axis], period=way[-1]) for axis in (0, 1)], 1)
+
+    along = place(at + TANGENT) - place(at - TANGENT)
+    along /= np.maximum(np.hypot(*along.T), 1e-12)[:, None]
+    # walking east, left is above, where y is smaller
+    return place(at), np.stack([along[:, 1], -along[:, 0]], 1)
 
 
 def _is_even(polylines: Sequence[Points]) -> bool:
@@ -199,6 +189,8 @@ def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolera
             return None
         primitive = primitive_of(points, path, lines, tolerance) if closed[k] else None
         if primitive is None and not closed[k]:
+            if len(path) == 1 and lines[0]:
+                _straighten(path[0], points[1:-1])
             _snap_ends(path, lines)
         primitives.append(primitive)
         fitted.append((path, lines) if primitive is None else segments_of(primitive))
@@ -228,6 +220,14 @@ def _shortened(
             is_corner = np.concatenate([[False], is_corner[first:]])
         points, is_corner = points[::-1], is_corner[::-1]
     return points, is_corner
+
+
+def _straighten(line: Float64[np.ndarray, "4 2"], points: Points) -> None:
+    """Move the ends of a line onto the line nearest to all its points, of which each alone is less sure."""
+    if len(points) > 2:
+        centre = points.mean(0)
+        direction = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+        line[:] = centre + ((line - centre) @ direction)[:, None] * direction
 
 
 def _snap_ends(path: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> None:
