@@ -32,7 +32,8 @@ MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
 RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
 ENOUGH_POINTS = 250  # of the outline, about, that are compared
-FARTHEST, RMS_SHARE = 1.5, 0.4  # of the tolerance
+FARTHEST, RMS_SHARE = 2.0, 0.35  # of the tolerance
+MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
 MITRE_LIMIT = 4.0  # SVG's
 
@@ -178,7 +179,7 @@ def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolera
     closed = np.array([chain.is_closed for chain in centreline.chains])
     controls, is_line, segments = fit_between_corners(
         np.concatenate(chains), offsets, np.where(closed, -1, 0).astype(np.int32), np.zeros(len(chains), bool),
-        np.concatenate([is_corner for _, is_corner in ended]), tolerance,
+        np.concatenate([is_corner for _, is_corner in ended]), MIDDLE * tolerance,
     )  # fmt: skip
     fitted: list[Segments] = []
     primitives: list[Primitive | None] = []
