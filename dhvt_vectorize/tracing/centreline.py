@@ -59,7 +59,7 @@ class Centreline:
         chains: at least one; they end where the region does.
         back: of every chain's start and end, how far before it the centre of a round cap would be, for the chain ends
             where a square one does; None where it ends on another chain, or not at all.
-        width: in pixels, the chords' median.
+        width: in pixels, the mean of the even chords.
         is_round: whether the ends of the region are nearer to half circles than to straight lines.
     """
 
@@ -77,7 +77,7 @@ class _Chords:
         middle: float64 (C, 2).
         zones: int64 (C, 2), on both sides.
         ends: by zone that is no plain stretch, its chords.
-        width: their median length.
+        width: their mean length across.
     """
 
     middle: Points
@@ -190,7 +190,7 @@ def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _
         for one, found in ends.items()
         if len(found) != 2 or np.hypot(*(middle[found[0]] - middle[found[1]])) > LONG * width
     }
-    return _Chords(middle, zones, ends, width)
+    return _Chords(middle, zones, ends, float(widths[even].mean()))
 
 
 def _stretches(chords: _Chords) -> list[_Stretch]:
@@ -339,7 +339,21 @@ def _chain(parts: list[Points], corners: list[int], closed: bool) -> Chain:
         first = corners[0] if corners else 0
         points, is_corner = np.roll(points, -first, 0), np.roll(is_corner, -first)
         points, is_corner = np.concatenate([points, points[:1]]), np.append(is_corner, is_corner[0])
-    return Chain(points, is_corner, closed)
+    return Chain(*_filled(points, is_corner, closed), closed)
+
+
+def _filled(points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """With points on the straight ways to corners and open ends, where there are no chords."""
+    straight = is_corner[:-1] | is_corner[1:]
+    if not closed:
+        straight[[0, -1]] = True
+    length = np.hypot(*np.diff(points, axis=0).T)
+    counts = np.where(straight, np.maximum(1, np.floor(length)), 1).astype(int)
+    index = np.repeat(np.arange(len(counts)), counts)
+    t = ((np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)) / counts[index])[:, None]
+    filled = points[index] * (1 - t) + points[index + 1] * t
+    corners = is_corner[index] & (t[:, 0] == 0)
+    return np.concatenate([filled, points[-1:]]), np.append(corners, is_corner[-1])
 
 
 def _spaced(points: Points) -> Points:

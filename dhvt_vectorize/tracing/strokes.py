@@ -1,8 +1,8 @@
 """A thin region's outline → the stroke that draws it: chains along its middle, a width, a cap and a join.
 
 A region is thin if it is a few times as long as it is wide, by area and perimeter. Its middle (`centreline`) is fitted
-by lines and cubics as any outline is (`curves`); a closed one may be a primitive. Cap and join are those whose stroke
-lies nearest to the outline, and the width is the one that gives the region's area. A stroke is taken if it has fewer
+by lines and cubics as any outline is (`curves`); a closed one may be a primitive. The ends tell
+the cap, and of two joins the one is taken whose stroke lies nearer to the outline. A stroke is taken if it has fewer
 nodes than the outline, the traced points lie near the stroke's outline, most well within the tolerance, and the two
 differ by little area. The farthest may lie somewhat farther than a path's: at a small cap or corner tracing is less
 exact than the pen.
@@ -32,7 +32,7 @@ MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
 RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
 ENOUGH_POINTS = 250  # of the outline, about, that are compared
-FARTHEST, RMS_SHARE = 2.0, 0.35  # of the tolerance
+FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
 MITRE_LIMIT = 4.0  # SVG's
@@ -119,7 +119,7 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     # without a corner the two joins are the same
     corners = any(chain.is_corner.any() for chain in centreline.chains)
     for join in JOINS if corners else JOINS[:1]:
-        stroke = _fitted(centreline, join, polygon, tolerance)
+        stroke = _fitted(centreline, join, tolerance)
         if stroke is None:
             return None
         off = _distance(traced, stroke.polygon())
@@ -170,7 +170,7 @@ def _distance(points: Points, polygon: shapely.Geometry) -> Float64[np.ndarray, 
     return np.asarray(shapely.distance(shapely.points(points), boundary))
 
 
-def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolerance: float) -> Stroke | None:
+def _fitted(centreline: Centreline, join: Join, tolerance: float) -> Stroke | None:
     width = centreline.width
     cap: Cap = "round" if centreline.is_round else "butt"
     ended = [_shortened(*one, width, cap == "round") for one in zip(centreline.chains, centreline.back, strict=True)]
@@ -195,12 +195,7 @@ def _fitted(centreline: Centreline, join: Join, polygon: shapely.Polygon, tolera
             _snap_ends(path, lines)
         primitives.append(primitive)
         fitted.append((path, lines) if primitive is None else segments_of(primitive))
-    stroke = Stroke(tuple(fitted), tuple(primitives), width, cap, join)
-    covered = stroke.polygon()
-    # a border that moves out by d on all sides adds d times its length
-    wider = 2 * (polygon.area - covered.area) / covered.length
-    limit = 0.1 * width
-    return Stroke(stroke.chains, stroke.primitives, width + min(max(wider, -limit), limit), cap, join)
+    return Stroke(tuple(fitted), tuple(primitives), width, cap, join)
 
 
 def _shortened(
