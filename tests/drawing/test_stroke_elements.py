@@ -77,7 +77,10 @@ def test_a_ring_around_another_colour_is_one_shape_of_two_paints() -> None:
 
 
 def test_wedges_and_discs_stay_shapes() -> None:
-    uneven = '<path d="M4 11.5L20 8V16Z" fill="#1d3557" stroke="none"/><circle cx="6" cy="19" r="3" fill="#c03" stroke="none"/>'
+    uneven = (
+        '<path d="M4 11.5L20 8V16Z" fill="#1d3557" stroke="none"/>'
+        '<circle cx="6" cy="19" r="3" fill="#c03" stroke="none"/>'
+    )
     assert "stroke=" not in drawn(icon(uneven, 128)).to_svg()
 
 
