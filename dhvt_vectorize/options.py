@@ -19,6 +19,7 @@ MODES = ("spline", "polygon", "pixel")
 FILLS = ("flat", "gradient", "auto")
 LAYERINGS = ("stacked", "cutout")
 GROUPS = ("none", "color", "tree")
+STROKES = ("auto", "never")
 PRESETS: dict[str, dict[str, Any]] = {
     "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
     "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
@@ -55,6 +56,7 @@ _CHOICES: dict[str, Sequence[str]] = {
     "fill": FILLS,
     "layering": LAYERINGS,
     "group": GROUPS,
+    "strokes": STROKES,
     "preset": PRESET_NAMES,
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -81,6 +83,7 @@ class VectorizeOptions:
         layering: stacked (shapes overlap, nothing shows through) or cutout (shapes abut).
         trap: how far cutout shapes reach below their neighbours, in pixels, so that nothing shows between; None not.
         group: none, color (shapes of one colour are a group) or tree (objects and their parts, nested).
+        strokes: auto draws stacked shapes of even width as strokes where these have fewer nodes; never.
         colors: at most this many different flat colours, chosen from the image.
         palette: the only colours allowed, as "#rrggbb".
         min_area: regions smaller than this many pixels join a neighbour.
@@ -103,6 +106,7 @@ class VectorizeOptions:
     layering: str = "stacked"
     trap: float | None = None
     group: str = "none"
+    strokes: str = "never"
     colors: int | None = None
     palette: tuple[str, ...] | None = None
     min_area: int | None = None

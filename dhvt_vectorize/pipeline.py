@@ -56,6 +56,7 @@ class Vectorizer:
         """
         from .drawing.drawing import draw
         from .drawing.paints import fit_paints, joined_faces
+        from .drawing.strokes import with_strokes
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -89,12 +90,16 @@ class Vectorizer:
             if fixed_colours is not None:
                 paints = replace(paints, colours=fixed_colours)
         with clock("outlines"):
-            outlines = _outline(labels, features.colours, paints.premultiplied, options)
+            outlines, polylines = _outline(labels, features.colours, paints.premultiplied, options)
         with clock("layers"):
             outlines, layers = _layer(outlines, features, paints.opacity, options)
         if options.polish:
             with clock("polish"):
                 outlines, paints = _polish(raster, options, outlines, layers, paints)
+        # pixels have no curves, a photograph few lines, and what abuts must share its borders
+        if options.strokes == "auto" and drawn and options.mode == "spline" and options.layering == "stacked":
+            with clock("strokes"):
+                outlines, layers = with_strokes(outlines, layers, paints, polylines, float(options.tolerance or 0.0))
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -119,8 +124,8 @@ def _reduce(
 
 def _outline(
     labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], face_colours: Any, options: VectorizeOptions
-) -> Any:
-    """The planar map's arcs as pixel edges, simplified polygons or curves."""
+) -> tuple[Any, Any]:
+    """The planar map's arcs as pixel edges, simplified polygons or curves, and the polylines these were fitted to."""
     from .tracing.curves import fit_curves
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines, simplified_polygons
@@ -129,12 +134,13 @@ def _outline(
 
     planar_map = trace_planar_map(labels)
     if options.mode == "pixel":
-        return pixel_outlines(planar_map)
+        return pixel_outlines(planar_map), None
     points, offsets = subpixel_polylines(planar_map, colours, face_colours)
     tolerance = float(options.tolerance or 0.0)
     if options.mode == "polygon":
-        return simplified_polygons(planar_map, points, offsets, tolerance)
-    return with_primitives(fit_curves(planar_map, points, offsets, tolerance), points, offsets, tolerance)
+        return simplified_polygons(planar_map, points, offsets, tolerance), (points, offsets)
+    curves = fit_curves(planar_map, points, offsets, tolerance)
+    return with_primitives(curves, points, offsets, tolerance), (points, offsets)
 
 
 def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:

@@ -20,6 +20,7 @@ from dhvt_vectorize.options import (
     MODES,
     PRESET_NAMES,
     PRESETS,
+    STROKES,
     VectorizeOptions,
     option_range,
 )
@@ -40,6 +41,7 @@ CHOICES = {
     "fill": FILLS,
     "layering": LAYERINGS,
     "group": GROUPS,
+    "strokes": STROKES,
     "preset": PRESET_NAMES,
 }
 NEEDED = {"trap": {"layering": "cutout"}}  # what an option is only allowed with

@@ -110,6 +110,7 @@ def _parse(
     layering: flags.Layering = "stacked",
     trap: flags.Trap = None,
     group: flags.Group = "none",
+    strokes: flags.Strokes = "never",
     colors: flags.Colors = None,
     palette: flags.Palette = None,
     min_area: flags.MinArea = None,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..formats import FORMATS
-from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, option_range
+from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, STROKES, option_range
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 
@@ -61,6 +61,12 @@ Trap = Annotated[
 ]
 Group = Annotated[
     str, _choice("--group", "Groups in the SVG: by colour, or objects and their parts, nested.", GROUPS, "none")
+]
+Strokes = Annotated[
+    str,
+    _choice(
+        "--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "never"
+    ),
 ]
 Colors = Annotated[int | None, _number("colors", "At most this many colours, chosen from the image.")]
 Palette = Annotated[str | None, _option(_DRAWING, "--palette", text="The only colours allowed.", metavar='"#rrggbb,…"')]

@@ -18,7 +18,7 @@ def write_paths(half_arcs, ring_offsets, shape_offsets, control_points, is_line,
 
     Coordinates are rounded to a grid of 10^−precision first, so that relative commands do not drift and shared arcs
     are written to the same places by both neighbours. Lines and cubics that vanish on the grid are left out; a line
-    that goes straight on is drawn with the one before. Where `closed` is false, rings stay open.
+    that goes straight on is drawn with the one before. Rings for which `closed`, bool (R,), is false stay open.
 
     Every command takes the shorter of its relative and absolute forms, the relative one of two equal ones. Smooth
     cubics (S) are not used: fits share a direction but not a speed where they meet, and S would have suited 44 of the
@@ -38,13 +38,13 @@ def write_paths(half_arcs, ring_offsets, shape_offsets, control_points, is_line,
         for r in range(shape_offsets[s], shape_offsets[s + 1]):
             n = _ring_on_grid(
                 half_arcs[ring_offsets[r] : ring_offsets[r + 1]], control_points, is_line, segment_offsets, scale,
-                grid, lines, closed,
+                grid, lines, closed[r],
             )  # fmt: skip
             if n == 0:
                 continue
-            end = _write_ring(out, end, grid, lines, n, precision, closed, begun, at_x, at_y)
+            end = _write_ring(out, end, grid, lines, n, precision, closed[r], begun, at_x, at_y)
             begun = True
-            at_x, at_y = (grid[0, 0], grid[0, 1]) if closed else (grid[n - 1, 6], grid[n - 1, 7])
+            at_x, at_y = (grid[0, 0], grid[0, 1]) if closed[r] else (grid[n - 1, 6], grid[n - 1, 7])
         offsets[s + 1] = end
     return out[:end].copy(), offsets
 

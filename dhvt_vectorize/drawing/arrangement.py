@@ -26,6 +26,7 @@ from ..tracing.outlines import Outlines
 from .layering import Layers
 
 DEEPEST = 48
+MITER_LIMIT = 4  # half widths that a stroke reaches beyond a corner at most, where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,10 @@ def shape_boxes(layers: Layers, outlines: Outlines) -> Int32[np.ndarray, "S 4"]:
     low, high = (reduce.reduceat(points, 4 * outlines.offsets[:-1]) for reduce in (np.minimum, np.maximum))
     arcs, begins = layers.half_arcs // 2, layers.ring_offsets[layers.shape_offsets[:-1]]
     boxes = [np.minimum.reduceat(np.floor(low[arcs]), begins), np.maximum.reduceat(np.ceil(high[arcs]), begins)]
+    for shape, pen in layers.pens.items():
+        reach = int(np.ceil(pen.width / 2 * (MITER_LIMIT if pen.join == "miter" else 1)))
+        boxes[0][shape] -= reach
+        boxes[1][shape] += reach
     return np.concatenate(boxes, 1).astype(np.int32)
 
 

@@ -12,7 +12,9 @@ paint each face's own extent, in the same order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
@@ -20,6 +22,22 @@ from jaxtyping import Bool, Float32, Int32, Int64
 from ..tokenizer.hierarchy import MergeTree
 from ..tracing.planar_map import PlanarMap
 from . import _layer_kernels
+
+
+@dataclass(frozen=True)
+class Pen:
+    """How a shape's rings are stroked, open where an end is not the start; its face's paint is the stroke's.
+
+    Attributes:
+        width: in pixels.
+        cap, join: of ends and corners, as SVG names them.
+        fill: the face whose paint fills them, −1 for none.
+    """
+
+    width: float
+    cap: Literal["butt", "round"]
+    join: Literal["miter", "round"]
+    fill: int = -1
 
 
 @dataclass(frozen=True)
@@ -33,6 +51,7 @@ class Layers:
         shape_offsets: int64 (S+1,), the rings of shape s are shape_offsets[s] … shape_offsets[s + 1] − 1.
         details: int32 (S,), how many of the shapes that follow shape s are parts of what it is the ground of: those of
             the tree's node whose extent it first painted.
+        pens: by shape, how it is stroked where it is not filled.
     """
 
     face: Int32[np.ndarray, "S"]
@@ -40,6 +59,7 @@ class Layers:
     ring_offsets: Int64[np.ndarray, "R1"]
     shape_offsets: Int64[np.ndarray, "S1"]
     details: Int32[np.ndarray, "S"]
+    pens: Mapping[int, Pen] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float64
+from jaxtyping import Float64
 
-from ..tracing.outlines import Outlines
+from ..tracing.outlines import Outlines, flattened
 
 
 def face_polygons(outlines: Outlines, chords: int) -> list[shapely.Polygon]:
@@ -18,24 +18,9 @@ def face_polygons(outlines: Outlines, chords: int) -> list[shapely.Polygon]:
     shells: list[list[Float64[np.ndarray, "N 2"]]] = [[] for _ in range(planar_map.faces)]
     holes: list[list[Float64[np.ndarray, "N 2"]]] = [[] for _ in range(planar_map.faces)]
     for ring, group in enumerate(groups):
-        points = flatten(*outlines.ring(order[offsets[ring] : offsets[ring + 1]]), chords)
+        points = flattened(*outlines.ring(order[offsets[ring] : offsets[ring + 1]]), chords)
         (shells if areas[ring] > 0 else holes)[group].append(points)
     return [_polygon(shell, hole) for shell, hole in zip(shells, holes, strict=True)]
-
-
-def flatten(
-    control_points: Float64[np.ndarray, "N 4 2"], is_line: Bool[np.ndarray, "N"], chords: int
-) -> Float64[np.ndarray, "P 2"]:
-    """The points of a closed chain of segments, its first not repeated."""
-    t = np.arange(chords)[:, None] / chords
-    pieces = []
-    for (p0, p1, p2, p3), line in zip(control_points, is_line, strict=True):
-        if line:
-            pieces.append(p0[None])
-        else:
-            s = 1 - t
-            pieces.append(s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3)
-    return np.concatenate(pieces)
 
 
 def _polygon(shells: list[np.ndarray], holes: list[np.ndarray]) -> shapely.Polygon:

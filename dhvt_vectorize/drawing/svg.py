@@ -20,7 +20,7 @@ from ..tracing.outlines import Outlines, Primitive
 from . import _path_kernels
 from .arrangement import Item, Path, arrange, paths_in
 from .gradients import Gradient
-from .layering import Layers
+from .layering import Layers, Pen
 from .paints import Paints
 from .primitives import element, primitives_of_shapes
 from .trapping import Traps, traps
@@ -62,6 +62,8 @@ def write_svg(
             document.add(_trap_group(strokes, 2 * trap, fills, document, precision))
     primitives = primitives_of_shapes(outlines, layers)
     keys: list[Hashable] = [fills.key(face) for face in layers.face.tolist()]
+    for shape, pen in layers.pens.items():
+        keys[shape] = (keys[shape], replace(pen, fill=-1), fills.key(pen.fill) if pen.fill >= 0 else None)
     # a primitive shares no path, or it would be none
     keys = [key if primitives[shape] is None else (key, shape) for shape, key in enumerate(keys)]
     items = arrange(layers, outlines, keys, group)
@@ -110,11 +112,12 @@ def _elements(
     for item in items:
         if isinstance(item, Path):
             text, first = next(data), item.shapes[0]
+            paint = fills.of_shape(layers, first)
             primitive = primitives[first] if len(item.shapes) == 1 else None
             if primitive is not None:
-                yield element(document, primitive, precision, fills.attributes(int(layers.face[first])))
+                yield element(document, primitive, precision, paint)
             elif text:
-                yield _PathElement({"d": text, **fills.attributes(int(layers.face[first]))})
+                yield _PathElement({"d": text, **paint})
             continue
         children = list(_elements(item.children, data, layers, primitives, fills, document, precision))
         if len(children) < 2:
@@ -146,14 +149,16 @@ def _trap_group(
     strokes: Traps, width: float, fills: _Fills, document: svgwrite.Drawing, precision: int
 ) -> svgwrite.base.BaseElement:
     """The strokes below all shapes, those of a paint in one path."""
-    group = document.g(fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round")
+    group = document.g(
+        id="traps", fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round"
+    )
     chains_of_paint: dict[Hashable, list[int]] = {}
     for chain, face in enumerate(strokes.face.tolist()):
         chains_of_paint.setdefault(fills.key(face), []).append(chain)
     written, offsets = _path_kernels.write_paths(
         np.array([2 * chain for chains in chains_of_paint.values() for chain in chains], np.int32),
         np.arange(len(strokes.face) + 1), _offsets(list(chains_of_paint.values())),
-        strokes.control_points, strokes.is_line, strokes.offsets, precision, False,
+        strokes.control_points, strokes.is_line, strokes.offsets, precision, np.zeros(len(strokes.face), bool),
     )  # fmt: skip
     text = written.tobytes().decode("ascii")
     for (a, b), chains in zip(pairwise(offsets), chains_of_paint.values(), strict=True):
@@ -169,10 +174,24 @@ def _path_data(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]
     half_arcs = [layers.half_arcs[slice(*layers.ring_offsets[ring : ring + 2])] for path in rings for ring in path]
     written, offsets = _path_kernels.write_paths(
         np.concatenate([np.zeros(0, np.int32), *half_arcs]), _offsets(half_arcs), _offsets(rings),
-        outlines.control_points, outlines.is_line, outlines.offsets, precision, True,
+        outlines.control_points, outlines.is_line, outlines.offsets, precision, _closed(outlines, layers, paths),
     )  # fmt: skip
     text = written.tobytes().decode("ascii")
     return [text[a:b] for a, b in pairwise(offsets)]
+
+
+def _closed(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]]) -> np.ndarray:
+    """Which rings of these shapes end where they start: all that are filled, and some that are stroked."""
+    closed = []
+    for shape in (shape for path in paths for shape in path):
+        for ring in range(*layers.shape_offsets[shape : shape + 2]):
+            arc = layers.half_arcs[layers.ring_offsets[ring]] // 2
+            ends = (
+                outlines.control_points[outlines.offsets[arc], 0],
+                outlines.control_points[outlines.offsets[arc + 1] - 1, 3],
+            )
+            closed.append(shape not in layers.pens or bool((ends[0] == ends[1]).all()))
+    return np.array(closed, bool)
 
 
 def _offsets(parts: Sequence[Sized]) -> np.ndarray:
@@ -181,7 +200,7 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
 
 LARGEST_GRID = 16
 LEAST_PLACES = 4  # both ends and two between
-_PAINT = ("fill", "fill-opacity")
+_PAINT = ("fill", "fill-opacity", *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")))
 _Key: TypeAlias = tuple[str, float, Gradient | None]
 
 
@@ -203,6 +222,22 @@ class _Fills:
                 ("", 1.0 if gradient.fades else opacity, gradient) if gradient else (colour, opacity, None)
             )
         return self._keys[face]
+
+    def of_shape(self, layers: Layers, shape: int) -> dict[str, object]:
+        """The attributes of a shape that is filled, or stroked and filled or not."""
+        attributes = self.attributes(int(layers.face[shape]))
+        pen = layers.pens.get(shape)
+        return attributes if pen is None else self._stroke(attributes, pen)
+
+    def _stroke(self, paint: Mapping[str, object], pen: Pen) -> dict[str, object]:
+        drawn = self.attributes(pen.fill) if pen.fill >= 0 else {"fill": "none"}
+        drawn |= {name.replace("fill", "stroke"): value for name, value in paint.items()}
+        drawn["stroke_width"] = _short(round(pen.width, max(1, self._precision)))
+        if pen.cap != "butt":
+            drawn["stroke_linecap"] = pen.cap
+        if pen.join != "miter":
+            drawn["stroke_linejoin"] = pen.join
+        return drawn
 
     def attributes(self, face: int) -> dict[str, object]:
         """fill and fill-opacity."""

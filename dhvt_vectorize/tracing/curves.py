@@ -16,7 +16,7 @@ those at a corner, which moves to where its sides meet, by up to four pixels if 
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int32, Int64
 
 from . import _corner_kernels, _cut_kernels, _node_kernels, _piece_kernels
 from .outlines import Outlines
@@ -32,13 +32,27 @@ def fit_curves(
     """Fit every arc's polyline within `tolerance` pixels; the image's frame stays straight."""
     is_frame = (planar_map.left < 0) | (planar_map.right < 0)
     sharpened, is_corner = _corner_kernels.sharpened_arcs(points, offsets, planar_map.start, is_frame)
+    fitted = fit_between_corners(sharpened, offsets, planar_map.start, is_frame, is_corner, tolerance)
+    return Outlines(planar_map, *fitted)
+
+
+def fit_between_corners(
+    points: Float64[np.ndarray, "P 2"],
+    offsets: Int64[np.ndarray, "A1"],
+    start: Int32[np.ndarray, "A"],
+    is_frame: Bool[np.ndarray, "A"],
+    is_corner: Bool[np.ndarray, "P"],
+    tolerance: float,
+) -> tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"], Int64[np.ndarray, "A1"]]:
+    """Fit polylines whose corners are known; `start` is negative for closed ones, which begin at a corner if they have
+    any. Returns control points, line flags and offsets as in `Outlines`."""
     cut, firsts, is_straight, sides, piece_offsets = _cut_kernels.cut_arcs(
-        sharpened, offsets, planar_map.start, is_frame, is_corner, tolerance
+        points, offsets, start, is_frame, is_corner, tolerance
     )
     placed, tangents, has_tangent = _node_kernels.place_nodes(
-        cut, offsets, firsts, is_straight, sides, piece_offsets, planar_map.start, is_frame, is_corner, tolerance
+        cut, offsets, firsts, is_straight, sides, piece_offsets, start, is_frame, is_corner, tolerance
     )
     control_points, is_line, segment_offsets = _piece_kernels.fit_pieces(
         placed, offsets, firsts, is_straight, piece_offsets, tangents, has_tangent, is_frame, tolerance
     )
-    return Outlines(planar_map, control_points, is_line, segment_offsets)
+    return control_points, is_line, segment_offsets

@@ -77,3 +77,18 @@ def outlines_of_polylines(
     control_points = np.stack([points[begins], points[begins], points[begins + 1], points[begins + 1]], 1)
     segment_offsets = offsets - np.arange(len(offsets))
     return Outlines(planar_map, control_points, np.ones(len(begins), bool), segment_offsets)
+
+
+def flattened(
+    control_points: Float64[np.ndarray, "N 4 2"], is_line: Bool[np.ndarray, "N"], chords: int
+) -> Float64[np.ndarray, "P 2"]:
+    """The points of a chain of segments without its last, `chords` chords a cubic."""
+    t = np.arange(chords)[:, None] / chords
+    pieces = []
+    for (p0, p1, p2, p3), line in zip(control_points, is_line, strict=True):
+        if line:
+            pieces.append(p0[None])
+        else:
+            s = 1 - t
+            pieces.append(s**3 * p0 + 3 * s * s * t * p1 + 3 * s * t * t * p2 + t**3 * p3)
+    return np.concatenate(pieces)

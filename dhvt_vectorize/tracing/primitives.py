@@ -16,7 +16,7 @@ no rectangle but where it is a bar.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,27 +69,58 @@ def with_primitives(
     planar_map = outlines.planar_map
     closed = (planar_map.start < 0) & (planar_map.left >= 0) & (planar_map.right >= 0)
     closed &= np.diff(offsets) > LEAST_POINTS
-    arcs = np.flatnonzero(closed)
-    moments = _primitive_kernels.area_moments(points, offsets, arcs)
-    area, covariance = moments[:, 0], moments[:, [3, 4, 4, 5]].reshape(-1, 2, 2)
-    root = np.sqrt(np.maximum(np.linalg.det(covariance), 1e-12))
-    fullness = area / (4 * np.pi * root)
     found = {}
-    for k in np.flatnonzero((fullness >= RECTANGLE_FROM) & (fullness <= MOST)):
-        arc = int(arcs[k])
+    for arc, moments in _promising(points, offsets, np.flatnonzero(closed)):
         path = slice(outlines.offsets[arc], outlines.offsets[arc + 1])
-        controls, is_line = outlines.control_points[path], outlines.is_line[path]
         inner = points[offsets[arc] : offsets[arc + 1] - 1]
-        round_ones = [_circle(inner, moments[k, 1:3]), *_ellipses(inner, moments[k, 1:3], covariance[k])]
-        best = _best(round_ones if fullness[k] >= ELLIPSE_FROM else [], tolerance)
-        if best is None:
-            found_bar = _bar(inner, moments[k, 1:3], covariance[k], area[k])
-            best = _best([] if found_bar is None else [found_bar], tolerance)
-        if best is None:
-            best = _best(_rectangles(inner, controls, is_line, area[k], covariance[k]), tolerance)
-        if best is not None:
-            found[arc] = best
+        primitive = _primitive(inner, outlines.control_points[path], outlines.is_line[path], moments, tolerance)
+        if primitive is not None:
+            found[arc] = primitive
     return _replaced(outlines, found) if found else outlines
+
+
+def primitive_of(
+    points: Points, control_points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"], tolerance: float
+) -> Primitive | None:
+    """The primitive that a closed polyline is, whose last point repeats its first, given the path fitted to it."""
+    if len(points) <= LEAST_POINTS:
+        return None
+    for _, moments in _promising(points, np.array([0, len(points)]), np.zeros(1, np.int64)):
+        return _primitive(points[:-1], control_points, is_line, moments, tolerance)
+    return None
+
+
+def _promising(
+    points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"], arcs: Int64[np.ndarray, "N"]
+) -> Iterator[tuple[int, Float64[np.ndarray, "6"]]]:
+    """The arcs whose area and moments are nearly those of an ellipse or a rectangle, with these."""
+    moments = _primitive_kernels.area_moments(points, offsets, arcs)
+    fullness = _fullness(moments)
+    for k in np.flatnonzero((fullness >= RECTANGLE_FROM) & (fullness <= MOST)):
+        yield int(arcs[k]), moments[k]
+
+
+def _fullness(moments: Float64[np.ndarray, "... 6"]) -> Float64[np.ndarray, "..."]:
+    determinant = moments[..., 3] * moments[..., 5] - moments[..., 4] ** 2
+    return np.asarray(moments[..., 0] / (4 * np.pi * np.sqrt(np.maximum(determinant, 1e-12))))
+
+
+def _primitive(
+    points: Points,
+    control_points: Float64[np.ndarray, "S 4 2"],
+    is_line: Bool[np.ndarray, "S"],
+    moments: Float64[np.ndarray, "6"],
+    tolerance: float,
+) -> Primitive | None:
+    area, centre, covariance = moments[0], moments[1:3], moments[[3, 4, 4, 5]].reshape(2, 2)
+    round_ones = [_circle(points, centre), *_ellipses(points, centre, covariance)]
+    best = _best(round_ones if _fullness(moments) >= ELLIPSE_FROM else [], tolerance)
+    if best is None:
+        found_bar = _bar(points, centre, covariance, area)
+        best = _best([] if found_bar is None else [found_bar], tolerance)
+    if best is None:
+        best = _best(_rectangles(points, control_points, is_line, area, covariance), tolerance)
+    return best
 
 
 def _best(candidates: Sequence[_Candidate], tolerance: float) -> Primitive | None:
@@ -304,7 +335,7 @@ def _replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
     done = 0
     for arc, primitive in found.items():
         before = slice(done, outlines.offsets[arc])
-        segments, is_line = _segments(primitive)
+        segments, is_line = segments_of(primitive)
         if areas[2 * arc] < 0:
             segments, is_line = segments[::-1, ::-1], is_line[::-1]
         controls += [outlines.control_points[before], segments]
@@ -320,7 +351,7 @@ def _replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
     )
 
 
-def _segments(primitive: Primitive) -> tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]:
+def segments_of(primitive: Primitive) -> tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]:
     """A primitive's segments, walked so that it lies on the left (in y-down images, counter-clockwise as seen)."""
     rx, ry = primitive.rx, primitive.ry
     ax, ay = (rx, ry) if primitive.kind != "rect" else (primitive.corner, primitive.corner)

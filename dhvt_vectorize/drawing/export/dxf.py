@@ -6,7 +6,10 @@ There is a layer for each colour, named after it (`1d3a4c`), with that true colo
 is the painting order; opacity becomes the hatches' transparency. Dates and identifiers are fixed, so that the same
 picture gives the same bytes.
 
-Limits: gradients become their mean; strokes (traps) are left out, since a cutter needs each border once.
+A stroke is a polyline along its middle, of its width, curves as chords.
+
+Limits: gradients become their mean; traps are left out, since a cutter needs each border once; caps are square, joins
+are the viewer's.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from ezdxf.path import Path, to_hatches
 from .shapes import Colour, Gradient, Picture, Point, Shape, Subpath, moved
 
 _FLATNESS = 0.1  # pixels that a polygon may lie off a curve, to tell which ring a hole is in
+_CHORD = 0.01  # pixels that a stroke's chords may lie off its curve
 _RELEASE = "R2010"
 
 
@@ -34,7 +38,7 @@ def write_dxf(picture: Picture) -> bytes:
     try:
         document = new(_RELEASE, units=0)
         for shape in picture.shapes:
-            if shape.stroke_width is None:
+            if not shape.is_trap:
                 _draw(document, shape, picture.height)
         # ezdxf keeps the names of the classes in a set, whose order changes from one process to the next
         document.classes.add_required_classes(document.dxfversion)
@@ -50,6 +54,14 @@ def _draw(document: Document, shape: Shape, height: float) -> None:
     space = document.modelspace()
     style = {"layer": _layer(document, shape.paint.mean if isinstance(shape.paint, Gradient) else shape.paint)}
     opacity = shape.opacity * (shape.paint.opacity if isinstance(shape.paint, Gradient) else 1)
+    if shape.stroke_width is not None:
+        for subpath in shape.subpaths:
+            points = [(point.x, height - point.y) for point in _path(subpath).flattening(_CHORD)]
+            line = space.add_lwpolyline(points, close=subpath.closed, dxfattribs=style)
+            line.dxf.const_width = shape.stroke_width
+            if opacity < 1:
+                line.transparency = 1 - opacity
+        return
     rings = [_y_up(subpath, height) for subpath in shape.subpaths if subpath.segments]
     for nested in _nested(rings):
         for hatch in to_hatches([_path(ring) for ring in nested], edge_path=True, dxfattribs=style):

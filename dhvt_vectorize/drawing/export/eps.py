@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
 
-from .pdf import POINTS_A_PIXEL
+from .pdf import CAPS, JOINS, MITER_LIMIT, POINTS_A_PIXEL
 from .shapes import Colour, Gradient, Picture, Shape, Stop
 
 # m l c z f s: path and paint operators; k: r g b → paint; g: type, coordinates, function → paint
@@ -23,7 +23,7 @@ _PROLOG = """\
 /c {curveto} bind def
 /z {closepath} bind def
 /f {fill} bind def
-/s {setlinewidth stroke} bind def
+/s {setlinecap setlinejoin setlinewidth stroke} bind def
 /k {setrgbcolor} bind def
 /e {
   /C1 exch def /C0 exch def << /FunctionType 2 /Domain [0 1] /N 1 /C0 C0 /C1 C1 >>
@@ -58,7 +58,7 @@ def write_eps(picture: Picture) -> bytes:
         f"0 0 {_number(width)} {_number(height)} rectclip",
         # pixels from the upper left corner → points from the lower left one
         f"[{POINTS_A_PIXEL} 0 0 -{POINTS_A_PIXEL} 0 {_number(height)}] concat",
-        "1 setlinecap 1 setlinejoin",
+        f"{MITER_LIMIT} setmiterlimit",
     ]
     for shape in picture.shapes:
         lines += _drawn(shape)
@@ -73,7 +73,9 @@ def _drawn(shape: Shape) -> list[str]:
             lines.append(f"{' '.join(_numbers(point) for point in segment)} {'l' if len(segment) == 1 else 'c'}")
         if subpath.closed:
             lines.append("z")
-    return [*lines, "f" if shape.stroke_width is None else f"{_number(shape.stroke_width)} s"]
+    if shape.stroke_width is None:
+        return [*lines, "f"]
+    return [*lines, f"{_number(shape.stroke_width)} {JOINS[shape.join]} {CAPS[shape.cap]} s"]
 
 
 def _paint(paint: Colour | Gradient, opacity: float) -> str:

@@ -18,6 +18,8 @@ import pydyf
 from .shapes import Colour, Gradient, Picture, Shape, Stop
 
 POINTS_A_PIXEL = 0.75
+MITER_LIMIT = 4  # SVG's
+CAPS, JOINS = {"butt": 0, "round": 1}, {"miter": 0, "round": 1}  # as PDF and PostScript number them
 
 _DECIMALS = 6
 
@@ -59,8 +61,7 @@ class _Page:
         self._matrix = matrix
         self._names: dict[Gradient, str] = {}
         self.content.set_matrix(*matrix)
-        self.content.set_line_cap(1)
-        self.content.set_line_join(1)
+        self.content.set_miter_limit(MITER_LIMIT)
 
     def draw(self, shape: Shape) -> None:
         stroked = shape.stroke_width is not None
@@ -82,6 +83,8 @@ class _Page:
             if subpath.closed:
                 self.content.close()
         if stroked:
+            self.content.set_line_cap(CAPS[shape.cap])
+            self.content.set_line_join(JOINS[shape.join])
             self.content.set_line_width(float(shape.stroke_width or 0))
             self.content.stroke()
         else:

@@ -19,7 +19,12 @@ from math import cos, radians, sin
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
-_INHERITED = ("fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width")
+_INHERITED = (
+    "fill",
+    "fill-opacity",
+    *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")),
+)
+_TRAPS = "traps"  # the name of their group
 _GRADIENTS = frozenset({"linearGradient", "radialGradient"})
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -89,19 +94,24 @@ class Gradient:
 
 @dataclass(frozen=True)
 class Shape:
-    """What one element paints: its inside (nonzero winding), or a stroke along it with round caps and joins.
+    """What one element paints: its inside (nonzero winding), or a stroke along it.
 
     Attributes:
         subpaths: its geometry, in pixels, y down.
         paint: a colour, or a gradient.
         opacity: above 0, to 1.
         stroke_width: in pixels; None where the inside is filled.
+        cap, join: of a stroke, "butt" or "round", and "miter" (up to four half widths) or "round".
+        is_trap: whether it reaches below its neighbours and is no shape of its own.
     """
 
     subpaths: tuple[Subpath, ...]
     paint: Colour | Gradient
     opacity: float
     stroke_width: float | None = None
+    cap: str = "butt"
+    join: str = "miter"
+    is_trap: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,8 @@ def _enlarged(shape: Shape, unit: float) -> Shape:
     def larger(point: Point) -> Point:
         return unit * point[0], unit * point[1]
 
-    return replace(shape, subpaths=tuple(moved(subpath, larger) for subpath in shape.subpaths))
+    width = None if shape.stroke_width is None else unit * shape.stroke_width
+    return replace(shape, subpaths=tuple(moved(subpath, larger) for subpath in shape.subpaths), stroke_width=width)
 
 
 def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Iterator[Shape]:
@@ -148,6 +159,8 @@ def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Ite
         if name in _NOT_DRAWN:
             continue
         style = {**inherited, **{key: element.attrib[key] for key in _INHERITED if key in element.attrib}}
+        if element.get("id") == _TRAPS:
+            style["id"] = _TRAPS
         if name in ("svg", "g"):
             waiting += [(child, style) for child in reversed(element)]
         elif name in _GEOMETRY and not element.attrib.keys() & {"style", "class", "fill-rule"}:
@@ -163,7 +176,9 @@ def _painted(
         paint = style.get(kind, "#000" if kind == "fill" else "none")
         opacity = float(style.get(f"{kind}-opacity", 1))
         if paint != "none" and opacity > 0 and subpaths:
-            yield Shape(subpaths, gradients[paint] if paint in gradients else _colour(paint), opacity, width)
+            look = gradients[paint] if paint in gradients else _colour(paint)
+            cap, join = style.get("stroke-linecap", "butt"), style.get("stroke-linejoin", "miter")
+            yield Shape(subpaths, look, opacity, width, cap, join, style.get("id") == _TRAPS)
 
 
 def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:

@@ -1,0 +1,198 @@
+"""Stacked layers → layers in which shapes that a pen could draw are strokes (`tracing/strokes.py` tells which).
+
+A shape is looked at if it draws its own face and no more: holes may be open, or filled by shapes that are painted later
+on top. Such a shape on top is left out where the ground around the stroke has its paint, for then the ground shows
+through the stroke instead; or, where the stroke is one closed line, the stroke's inside is filled with its paint, one
+shape for two. Otherwise nothing is changed. Shapes with gradients stay as they are. The chains of strokes are arcs
+beyond the planar map's, as those of covered borders are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int32, Int64
+
+from ..tracing.outlines import Outlines
+from ..tracing.strokes import Stroke, fit_stroke, is_thin
+from .arrangement import shape_boxes
+from .layering import Layers, Pen
+from .paints import Paints
+
+LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
+
+
+@dataclass(frozen=True)
+class _Holes:
+    """What becomes of the shapes in a stroke's holes: those left out, and the face whose paint fills it, or −1."""
+
+    needless: tuple[int, ...] = ()
+    fill: int = -1
+
+
+def with_strokes(
+    outlines: Outlines,
+    layers: Layers,
+    paints: Paints,
+    polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]],
+    tolerance: float,
+) -> tuple[Outlines, Layers]:
+    """The layers with strokes, and the outlines with their chains.
+
+    Args:
+        outlines, layers, paints: stacked shapes.
+        polylines: the traced points of the planar map's arcs, and their offsets.
+        tolerance: how far these may lie from a stroke's outline, in pixels.
+    """
+    faces = _Faces(outlines, layers, paints)
+    pens: dict[int, tuple[Stroke, _Holes]] = {}
+    needless: set[int] = set()
+    for shape in np.flatnonzero(_thin(outlines, polylines)[layers.face]).tolist():
+        holes = faces.holes(shape)
+        if holes is None:
+            continue
+        rings = faces.rings(int(layers.face[shape]))
+        traced = [_traced(ring, *polylines) for ring in rings]
+        nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
+        stroke = fit_stroke(nodes, traced, tolerance)
+        if stroke is None or needless & {shape, *holes.needless}:
+            continue
+        if holes.fill >= 0 and (len(stroke.chains) > 1 or not stroke.is_closed):
+            continue
+        pens[shape] = stroke, holes
+        needless.update(holes.needless)
+    return _stroked(outlines, layers, pens, needless) if pens else (outlines, layers)
+
+
+def _thin(
+    outlines: Outlines, polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]
+) -> Bool[np.ndarray, "K"]:
+    """The faces that could be strokes, by their pixels and their borders' lengths."""
+    planar_map = outlines.planar_map
+    points, offsets = polylines
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    length = way[offsets[1:] - 1] - way[offsets[:-1]]
+    perimeter = np.zeros(planar_map.faces + 1)  # the last for −1, outside the image
+    for side in (planar_map.left, planar_map.right):
+        np.add.at(perimeter, side, length)
+    beyond = np.zeros(len(perimeter), bool)
+    beyond[planar_map.left[planar_map.right < 0]] = beyond[planar_map.right[planar_map.left < 0]] = True
+    area = np.bincount(planar_map.labels.ravel(), minlength=planar_map.faces)
+    # what the picture's border cuts has no outline of its own there
+    area[beyond[:-1]] = 0
+    return np.array([is_thin(a, LOOSE * p) for a, p in zip(area.tolist(), perimeter.tolist(), strict=False)])
+
+
+def _traced(
+    ring: Int32[np.ndarray, "R"], points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
+) -> Float64[np.ndarray, "N 2"]:
+    """The traced points of a ring of half-arcs, the first not repeated."""
+    arcs = [points[offsets[h // 2] : offsets[h // 2 + 1]][:: -1 if h % 2 else 1] for h in ring]
+    return np.concatenate([arc[:-1] for arc in arcs])
+
+
+class _Faces:
+    """The faces' rings, and which shape draws what."""
+
+    def __init__(self, outlines: Outlines, layers: Layers, paints: Paints) -> None:
+        planar_map = outlines.planar_map
+        self._map, self._layers, self._paints = planar_map, layers, paints
+        order, offsets, groups = planar_map.rings(*planar_map.half_arcs_by_face())
+        area = np.add.reduceat(planar_map.signed_areas()[order], offsets[:-1])
+        self._rings: list[list[np.ndarray]] = [[] for _ in range(planar_map.faces)]
+        # the outer ring, whose area is positive, first
+        for ring in np.lexsort((-area, groups)).tolist():
+            self._rings[groups[ring]].append(order[offsets[ring] : offsets[ring + 1]])
+        rings = [layers.half_arcs[a:b] for a, b in pairwise(layers.ring_offsets.tolist())]
+        self._drawn = [rings[a:b] for a, b in pairwise(layers.shape_offsets.tolist())]
+        self._shape_of_ring = {
+            frozenset(drawn[0].tolist()): shape for shape, drawn in enumerate(self._drawn) if len(drawn) == 1
+        }
+        self._shape_of_face = {int(face): shape for shape, face in enumerate(layers.face)}
+        self._boxes = shape_boxes(layers, outlines)
+
+    def rings(self, face: int) -> list[np.ndarray]:
+        """A face's rings of half-arcs, the outer one first."""
+        return self._rings[face]
+
+    def holes(self, shape: int) -> _Holes | None:
+        """What a stroke in place of this shape does with its holes, or None where there can be none."""
+        face = int(self._layers.face[shape])
+        if face in self._paints.gradients:
+            return None
+        drawn = {frozenset(ring.tolist()) for ring in self._drawn[shape]}
+        own = [frozenset(ring.tolist()) for ring in self._rings[face]]
+        if own[0] not in drawn or not drawn <= set(own):
+            return None
+        filled = [ring for ring in own if ring not in drawn]
+        if not filled:
+            return _Holes()
+        on_top = [self._shape_of_ring.get(frozenset(h ^ 1 for h in ring), -1) for ring in filled]
+        if min(on_top) < shape:
+            return None
+        if all(self._looks_like_ground(shape, own[0], other) for other in on_top):
+            return _Holes(tuple(on_top))
+        return _Holes(tuple(on_top), int(self._layers.face[on_top[0]])) if len(own) == 2 else None
+
+    def _looks_like_ground(self, shape: int, outer: frozenset[int], other: int) -> bool:
+        """Is the shape `other` of the paint that is seen around `shape`, and nothing else below it?"""
+        around = {int((self._map.left if h % 2 else self._map.right)[h // 2]) for h in outer}
+        ground, face = around.pop(), int(self._layers.face[other])
+        place = self._shape_of_face.get(ground, -1)
+        if around or not 0 <= place < shape or {ground, face} & self._paints.gradients.keys():
+            return False
+        colours, opacity = self._paints.colours, self._paints.opacity
+        if (colours[ground] != colours[face]).any() or min(opacity[ground], opacity[face]) < 1:
+            return False
+        if any({h ^ 1 for h in outer} & set(ring.tolist()) for ring in self._drawn[place]):
+            return False
+        box, between = self._boxes[shape], self._boxes[place + 1 : shape]
+        return not ((between[:, :2] < box[2:]) & (box[:2] < between[:, 2:])).all(1).any()
+
+
+def _stroked(
+    outlines: Outlines, layers: Layers, pens: dict[int, tuple[Stroke, _Holes]], needless: set[int]
+) -> tuple[Outlines, Layers]:
+    """Outlines with the chains added at the end, and layers that draw them."""
+    controls, lines, primitives = [outlines.control_points], [outlines.is_line], dict(outlines.primitives)
+    offsets = outlines.offsets.tolist()
+    rings: list[list[int]] = []
+    shape_offsets = [0]
+    kept = [shape for shape in range(len(layers.face)) if shape not in needless]
+    new_pens = {}
+    for number, shape in enumerate(kept):
+        if shape in pens:
+            stroke, holes = pens[shape]
+            new_pens[number] = Pen(stroke.width, stroke.cap, stroke.join, holes.fill)
+            for (points, is_line), primitive in zip(stroke.chains, stroke.primitives, strict=True):
+                arc = len(offsets) - 1
+                rings.append([2 * arc])
+                controls.append(points)
+                lines.append(is_line)
+                offsets.append(offsets[-1] + len(points))
+                if primitive is not None:
+                    primitives[arc] = primitive
+        else:
+            first, last = layers.shape_offsets[shape : shape + 2].tolist()
+            rings += [layers.half_arcs[slice(*layers.ring_offsets[r : r + 2])].tolist() for r in range(first, last)]
+        shape_offsets.append(len(rings))
+    gone = np.array([shape in needless for shape in range(len(layers.face))])
+    before = np.concatenate([[0], np.cumsum(gone)])
+    shapes = np.array(kept)
+    details = layers.details[shapes]
+    # of its details some are gone
+    details = details - (before[shapes + 1 + details] - before[shapes + 1])
+    extended = Outlines(
+        outlines.planar_map, np.concatenate(controls), np.concatenate(lines), np.array(offsets, np.int64), primitives
+    )
+    return extended, replace(
+        layers,
+        face=layers.face[shapes],
+        half_arcs=np.array([h for ring in rings for h in ring], np.int32),
+        ring_offsets=np.cumsum([0, *map(len, rings)], dtype=np.int64),
+        shape_offsets=np.array(shape_offsets, np.int64),
+        details=details.astype(np.int32),
+        pens=new_pens,
+    )

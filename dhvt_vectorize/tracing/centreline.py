@@ -1,0 +1,367 @@
+"""Samples of a thin region's outline → chains of points along its middle, with corners, junctions and ends told apart.
+
+The samples are triangulated (Delaunay). A chord between two of them is *even* if it is as long as the stroke is wide
+and the outline runs alongside at both its ends. Even chords cut the region into zones: one with two chords is a stretch
+of a stroke, or a corner where it is longer; one with a single chord is an end, one with three or more a junction. So no
+branch has to be pruned. The middles of even chords are the chains' points: where the outline is off by some noise,
+they are by half of it.
+
+At a corner a chain goes to where the directions of its two sides meet; at a junction the two that go on most nearly
+straight are one chain, and what is left over ends on it. Method: after the chordal axis transform (Prasad,
+"Morphological analysis of shapes", CNLS Newsletter 139, 1997). Limit: junctions closer than a width count as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+import numpy as np
+import shapely
+from jaxtyping import Bool, Float64, Int64
+
+EVEN, EVEN_PIXELS = 0.06, 0.25  # of its width, and in pixels, by which an even stroke varies
+ALONGSIDE = 0.93  # cosine between a chord and the outline's normals at its ends
+MOSTLY = 0.3  # of the samples: so many even chords at least
+CAP = 0.8  # of half a width from the middle: what is looked at of an end
+LONG = 0.5  # widths between two even chords from which on what lies between may turn
+TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
+FORK_COS = np.cos(np.radians(50.0))  # of one at a junction, where a bend is not seen,
+BACK_COS = np.cos(np.radians(150.0))  # and at most
+DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
+FLAT = 0.04  # of its longest side that a triangle is high
+SPACING = 0.7  # pixels between the points of a chain, at least
+
+Points = Float64[np.ndarray, "N 2"]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A line along the middle of a stroke.
+
+    Attributes:
+        points: float64 (N, 2); of a closed one the last repeats the first.
+        is_corner: bool (N,).
+        is_closed: whether it is.
+    """
+
+    points: Points
+    is_corner: Bool[np.ndarray, "N"]
+    is_closed: bool
+
+
+@dataclass(frozen=True)
+class Centreline:
+    """A region's middle.
+
+    Attributes:
+        chains: at least one; they end where the region does.
+        back: of every chain's start and end, how far before it the centre of a round cap would be, for the chain ends
+            where a square one does; None where it ends on another chain, or not at all.
+        width: in pixels, the mean of the even chords.
+        is_round: whether the ends of the region are nearer to half circles than to straight lines.
+    """
+
+    chains: tuple[Chain, ...]
+    back: tuple[tuple[float | None, float | None], ...]
+    width: float
+    is_round: bool
+
+
+@dataclass(frozen=True)
+class _Chords:
+    """Even chords, and the zones into which they cut the region.
+
+    Attributes:
+        middle: float64 (C, 2).
+        zones: int64 (C, 2), on both sides.
+        ends: by zone that is no plain stretch, its chords.
+        width: their mean length across.
+    """
+
+    middle: Points
+    zones: Int64[np.ndarray, "C 2"]
+    ends: dict[int, list[int]]
+    width: float
+
+
+@dataclass
+class _Stretch:
+    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), the point
+    beyond each, and how far before a free end a round cap's centre is."""
+
+    middle: Points
+    zones: tuple[int, int]
+    onward: list[tuple[int, int] | None] = field(default_factory=lambda: [None, None])
+    beyond: list[Points] = field(default_factory=lambda: [np.zeros((0, 2)), np.zeros((0, 2))])
+    back: list[float | None] = field(default_factory=lambda: [None, None])
+
+    def ray(self, side: int, width: float) -> tuple[np.ndarray, np.ndarray]:
+        """A point at its end, and the direction out of it."""
+        points = self.middle[:: 1 if side else -1]
+        far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > DIRECTION * width)
+        some = points[far[-1] if len(far) else 0 :]
+        centre = some.mean(0)
+        direction = np.linalg.eigh((some - centre).T @ (some - centre))[1][:, 1]
+        if direction @ (some[-1] - some[0]) < 0:
+            direction = -direction
+        return centre + direction * ((some[-1] - centre) @ direction), direction
+
+
+def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> Centreline | None:
+    """The middle of a region, or None where it is no stroke.
+
+    Args:
+        rings: samples of its outline, a quarter of its width apart at most, and the unit normals there that point into
+            the region, float64 (N, 2) each; the outer ring first.
+        traced: float64 (M, 2), the points of its outline as traced.
+    """
+    polygon = shapely.Polygon(rings[0][0], [points for points, _ in rings[1:]])
+    points, normals = (np.concatenate(part) for part in zip(*rings, strict=True))
+    chords = _even_chords(points, normals, polygon)
+    if chords is None or len(chords.middle) < 2:
+        return None
+    stretches = _stretches(chords)
+    rounder = 0.0
+    at_zone: dict[int, list[tuple[int, int]]] = {}
+    for number, stretch in enumerate(stretches):
+        for side, zone in enumerate(stretch.zones):
+            if zone >= 0:
+                at_zone.setdefault(zone, []).append((number, side))
+    for ends in at_zone.values():
+        if min(len(stretches[number].middle) for number, _ in ends) < 2:
+            return None
+        if len(ends) == 1:
+            ((number, side),) = ends
+            difference = _end(stretches[number], side, traced, chords.width)
+            if difference is None:
+                return None
+            rounder += difference
+        elif not _joined(stretches, ends, chords.width):
+            return None
+    chains, back = zip(*_chains(stretches), strict=True)
+    if any(len(chain.points) < (4 if chain.is_closed else 2) for chain in chains):
+        return None
+    return Centreline(chains, back, chords.width, rounder > 0)
+
+
+def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _Chords | None:
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import Delaunay
+
+    mesh = Delaunay(points)
+    shapely.prepare(polygon)
+    corners = points[mesh.simplices]
+    inside = shapely.contains_xy(polygon, *corners.mean(1).T)
+    # samples of one straight side span triangles of no height, which would join what lies along it
+    sides = corners - np.roll(corners, 1, 1)
+    height = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    inside &= height > FLAT * (sides**2).sum(2).max(1)
+    # the side of a triangle opposite its corner k leads to neighbour k
+    triangle, corner = np.nonzero(inside[:, None] & (mesh.neighbors >= 0) & inside[mesh.neighbors])
+    other = mesh.neighbors[triangle, corner]
+    once = triangle < other
+    triangle, corner, other = triangle[once], corner[once], other[once]
+    p, q = mesh.simplices[triangle, (corner + 1) % 3], mesh.simplices[triangle, (corner + 2) % 3]
+    across = points[q] - points[p]
+    length = np.hypot(*across.T)
+    over_p, over_q = (across * normals[p]).sum(1), -(across * normals[q]).sum(1)
+    alongside = np.minimum(over_p, over_q) >= ALONGSIDE * length
+    if not alongside.any():
+        return None
+    widths = (over_p + over_q) / 2
+    width = float(np.median(widths[alongside]))
+    even = alongside & (np.abs(widths - width) <= max(EVEN * width, EVEN_PIXELS))
+    if even.sum() < MOSTLY * len(points):
+        return None
+    count = len(mesh.simplices)
+    links = coo_array((np.ones((~even).sum()), (triangle[~even], other[~even])), (count, count))
+    zone = connected_components(links, directed=False)[1].astype(np.int64)
+    zones = np.stack([zone[triangle[even]], zone[other[even]]], 1)
+    middle = (points[p] + points[q])[even] / 2
+    ends: dict[int, list[int]] = {}
+    for chord, pair in enumerate(zones.tolist()):
+        for one in pair:
+            ends.setdefault(one, []).append(chord)
+    ends = {
+        one: found
+        for one, found in ends.items()
+        if len(found) != 2 or np.hypot(*(middle[found[0]] - middle[found[1]])) > LONG * width
+    }
+    return _Chords(middle, zones, ends, float(widths[even].mean()))
+
+
+def _stretches(chords: _Chords) -> list[_Stretch]:
+    """Chords in walking order, from a zone of `chords.ends` to another, or round and round."""
+    of_zone: dict[int, list[int]] = {}
+    for chord, pair in enumerate(chords.zones.tolist()):
+        for zone in pair:
+            of_zone.setdefault(zone, []).append(chord)
+    waiting = dict.fromkeys(range(len(chords.middle)))
+    found = []
+
+    def walk(chord: int, zone: int) -> tuple[list[int], int]:
+        """From a chord over a plain zone to the next, until there is none."""
+        walked = []
+        while chord in waiting:
+            del waiting[chord]
+            walked.append(chord)
+            one, other = chords.zones[chord].tolist()
+            zone = other if zone == one else one
+            if zone in chords.ends:
+                return walked, zone
+            first, second = of_zone[zone]
+            chord = second if first == chord else first
+        return walked, -1
+
+    for zone, ends in chords.ends.items():
+        for chord in ends:
+            if chord in waiting:
+                walked, last = walk(chord, zone)
+                found.append(_Stretch(chords.middle[walked], (zone, last)))
+    for chord in list(waiting):
+        if chord in waiting:
+            walked, _ = walk(chord, int(chords.zones[chord, 0]))
+            found.append(_Stretch(chords.middle[walked], (-1, -1)))
+    return found
+
+
+def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> float | None:
+    """Lead a stretch to the region's end; returns by how much a straight line is a worse end than a half circle, in
+    square pixels, or None where no end is seen."""
+    at, direction = stretch.ray(side, width)
+    offset = traced - at
+    along, beside = offset @ direction, offset @ [-direction[1], direction[0]]
+    ahead = (along > 0) & (np.abs(beside) <= CAP * width / 2)
+    if not ahead.any():
+        return None
+    # what lies farther than the end's own depth is another part of the outline
+    end = ahead & (along <= along[ahead].min() + width / 2)
+    square, centre = along[end], along[end] - np.sqrt((width / 2) ** 2 - beside[end] ** 2)
+    # near the middle a corner that anti-aliasing rounds does not count
+    reach = float(square[np.abs(beside[end]) <= max(width / 4, np.abs(beside[end]).min())].mean())
+    stretch.beyond[side] = (at + reach * direction)[None]
+    stretch.back[side] = reach - float(centre.mean())
+    return float(square.var() - centre.var())
+
+
+def _joined(stretches: list[_Stretch], ends: list[tuple[int, int]], width: float) -> bool:
+    """Lead the ends at a corner or junction on to one another, the straightest first; False where they do not meet."""
+    rays = {end: stretches[end[0]].ray(end[1], width) for end in ends}
+    pairs = sorted(combinations(ends, 2), key=lambda pair: float(rays[pair[0]][1] @ rays[pair[1]][1]))
+    place = None
+    left = list(ends)
+    for one, other in pairs:
+        if one not in left or other not in left:
+            continue
+        (a, along_a), (b, along_b) = rays[one], rays[other]
+        straight = -float(along_a @ along_b)
+        corner = None
+        if straight < (TURN_COS if len(ends) == 2 else FORK_COS):
+            corner = _crossing(a, along_a, b, along_b) if straight > BACK_COS else None
+            if corner is None:
+                return False
+            stretches[one[0]].beyond[one[1]] = corner[None]
+        stretches[one[0]].onward[one[1]], stretches[other[0]].onward[other[1]] = other, one
+        left = [end for end in left if end not in (one, other)]
+        if place is None:
+            place = (a, b - a, corner)
+    for end in left:
+        assert place is not None
+        a, along, corner = place
+        to = corner if corner is not None else _crossing(*rays[end], a, along)
+        if to is None or np.hypot(*(to - rays[end][0])) > 2 * width:
+            return False
+        stretches[end[0]].beyond[end[1]] = to[None]
+    return True
+
+
+def _crossing(a: np.ndarray, along_a: np.ndarray, b: np.ndarray, along_b: np.ndarray) -> np.ndarray | None:
+    """Where two lines meet, if they do so at an angle."""
+    cross = along_a[0] * along_b[1] - along_a[1] * along_b[0]
+    if abs(cross) < 0.2 * np.hypot(*along_a) * np.hypot(*along_b):
+        return None
+    t = ((b - a)[0] * along_b[1] - (b - a)[1] * along_b[0]) / cross
+    return np.asarray(a + t * along_a)
+
+
+def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, float | None]]]:
+    """The stretches as they lead on to one another."""
+    waiting = dict.fromkeys(range(len(stretches)))
+    found = []
+
+    def walk(number: int, side: int) -> tuple[list[Points], list[int], float | None]:
+        """Points and corners from a stretch's `side` on, and how far before its end a cap's centre is."""
+        parts: list[Points] = []
+        corners: list[int] = []
+        count = 0
+        while number in waiting:
+            del waiting[number]
+            stretch = stretches[number]
+            out = 1 - side
+            parts.append(_spaced(stretch.middle[:: 1 if out else -1]))
+            count += len(parts[-1])
+            onward = stretch.onward[out]
+            beyond = stretch.beyond[out]
+            if onward is not None and not len(beyond):
+                beyond = stretches[onward[0]].beyond[onward[1]]
+            if onward is not None and len(beyond):
+                corners.append(count)
+            parts.append(beyond)
+            count += len(beyond)
+            if onward is None:
+                return parts, corners, stretch.back[out]
+            number, side = onward
+        return parts, corners, None
+
+    for number, stretch in enumerate(stretches):
+        for side in (0, 1):
+            if number in waiting and stretch.onward[side] is None and stretch.zones != (-1, -1):
+                parts, corners, back = walk(number, side)
+                parts.insert(0, stretch.beyond[side])
+                shift = len(stretch.beyond[side])
+                found.append((_chain(parts, [c + shift for c in corners], False), (stretch.back[side], back)))
+    for number in list(waiting):
+        if number not in waiting:
+            continue
+        parts, corners, _ = walk(number, 0)
+        found.append((_chain(parts, corners, True), (None, None)))
+    return found
+
+
+def _chain(parts: list[Points], corners: list[int], closed: bool) -> Chain:
+    points = np.concatenate(parts)
+    is_corner = np.zeros(len(points), bool)
+    is_corner[corners] = True
+    if closed:
+        first = corners[0] if corners else 0
+        points, is_corner = np.roll(points, -first, 0), np.roll(is_corner, -first)
+        points, is_corner = np.concatenate([points, points[:1]]), np.append(is_corner, is_corner[0])
+    return Chain(*_filled(points, is_corner, closed), closed)
+
+
+def _filled(points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """With points on the straight ways to corners and open ends, where there are no chords."""
+    straight = is_corner[:-1] | is_corner[1:]
+    if not closed:
+        straight[[0, -1]] = True
+    length = np.hypot(*np.diff(points, axis=0).T)
+    counts = np.where(straight, np.maximum(1, np.floor(length)), 1).astype(int)
+    index = np.repeat(np.arange(len(counts)), counts)
+    t = ((np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)) / counts[index])[:, None]
+    filled = points[index] * (1 - t) + points[index + 1] * t
+    corners = is_corner[index] & (t[:, 0] == 0)
+    return np.concatenate([filled, points[-1:]]), np.append(corners, is_corner[-1])
+
+
+def _spaced(points: Points) -> Points:
+    """The points without those that are closer than SPACING along the way; the first and the last stay."""
+    if len(points) < 3:
+        return points
+    way = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    step = np.floor(way / SPACING)
+    keep = np.append(True, np.diff(step) > 0)
+    keep[-1] = True
+    return np.asarray(points[keep])

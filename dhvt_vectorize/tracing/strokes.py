@@ -1,0 +1,245 @@
+"""A thin region's outline → the stroke that draws it: chains along its middle, a width, a cap and a join.
+
+A region is thin if it is a few times as long as it is wide, by area and perimeter. Its middle (`centreline`) is fitted
+by lines and cubics as any outline is (`curves`); a closed one may be a primitive. The ends tell
+the cap, and of two joins the one is taken whose stroke lies nearer to the outline. A stroke is taken if it has fewer
+nodes than the outline, the traced points lie near the stroke's outline, most well within the tolerance, and the two
+differ by little area. The farthest may lie somewhat farther than a path's: at a small cap or corner tracing is less
+exact than the pen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import shapely
+from jaxtyping import Bool, Float64
+
+from . import _stroke_kernels
+from .centreline import Centreline, Chain, Points, find_centreline
+from .curves import fit_between_corners
+from .outlines import Primitive, flattened
+from .primitives import primitive_of, segments_of
+
+LEAST_LENGTH = 4.0  # widths
+LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
+SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 2.5
+TANGENT = 1.5  # pixels either side over which the outline's direction is taken
+MOST_SAMPLES = 4000  # of a region that is looked at
+CHORDS = 12  # that a cubic becomes
+RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
+ENOUGH_POINTS = 250  # of the outline, about, that are compared
+FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
+MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
+SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
+MITRE_LIMIT = 4.0  # SVG's
+
+Cap = Literal["butt", "round"]
+Join = Literal["miter", "round"]
+JOINS: tuple[Join, ...] = ("miter", "round")
+Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """What a pen draws.
+
+    Attributes:
+        chains: control points and line flags of each, as in `Outlines`; one whose end is its start is closed.
+        primitives: of each chain, what it is if it is one.
+        width: in pixels.
+        cap, join: of its ends and its corners.
+    """
+
+    chains: tuple[Segments, ...]
+    primitives: tuple[Primitive | None, ...]
+    width: float
+    cap: Cap
+    join: Join
+
+    @property
+    def nodes(self) -> int:
+        """Of all chains; a primitive counts as a path of its segments."""
+        return sum(len(points) + (not _is_closed(points)) for points, _ in self.chains)
+
+    @property
+    def is_closed(self) -> bool:
+        """Are all its chains?"""
+        return all(_is_closed(points) for points, _ in self.chains)
+
+    def polygon(self) -> shapely.Geometry:
+        """What it covers, curves as chords."""
+        lines = []
+        for points, is_line in self.chains:
+            along = flattened(points, is_line, CHORDS)
+            if _is_closed(points):
+                lines.append(shapely.LinearRing(along))
+            else:
+                lines.append(shapely.LineString(np.concatenate([along, points[-1:, 3]])))
+        cap = "flat" if self.cap == "butt" else "round"
+        join = "mitre" if self.join == "miter" else "round"
+        parts = shapely.buffer(
+            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=join, mitre_limit=MITRE_LIMIT
+        )
+        return shapely.union_all(parts)
+
+
+def is_thin(area: float, perimeter: float) -> bool:
+    """Whether a region of this area and perimeter could be a stroke of some length."""
+    width = _mean_width(area, perimeter)
+    return width >= LEAST_WIDTH and area >= LEAST_LENGTH * width * width
+
+
+def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Stroke | None:
+    """The stroke that draws a region, or None where there is none of fewer nodes that fits.
+
+    Args:
+        nodes: of the region's outline.
+        polylines: the traced points of its rings, the region on their left, the outer ring first, no point repeated.
+        tolerance: how far these may lie from the stroke's outline, in pixels.
+    """
+    if min(map(len, polylines)) < 4 or not _is_even(polylines):
+        return None
+    polygon = shapely.Polygon(polylines[0], polylines[1:])
+    if not polygon.is_valid or not is_thin(polygon.area, polygon.length):
+        return None
+    spacing = min(MOST_SPACING, _mean_width(polygon.area, polygon.length) / SAMPLES_A_WIDTH)
+    if polygon.length / spacing > MOST_SAMPLES:
+        return None
+    samples = [_samples(polyline, spacing) for polyline in polylines]
+    traced = np.concatenate(polylines)
+    centreline = find_centreline(samples, traced)
+    if centreline is None:
+        return None
+    traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
+    best, least = None, (RMS_SHARE * tolerance) ** 2
+    # without a corner the two joins are the same
+    corners = any(chain.is_corner.any() for chain in centreline.chains)
+    for join in JOINS if corners else JOINS[:1]:
+        stroke = _fitted(centreline, join, tolerance)
+        if stroke is None:
+            return None
+        off = _distance(traced, stroke.polygon())
+        error = float(off @ off / len(off))
+        if error < least and off.max() <= FARTHEST * tolerance:
+            best, least = stroke, error
+    if best is None or best.nodes >= nodes:
+        return None
+    # the other way round: nothing is drawn that is not there
+    surplus = best.polygon().symmetric_difference(polygon).area
+    return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
+
+
+def _samples(polyline: Points, spacing: float) -> tuple[Points, Points]:
+    """Points of a closed polyline about this far apart, and the unit normals to its left."""
+    closed = np.concatenate([polyline, polyline[:1]])
+    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    count = max(8, int(np.ceil(way[-1] / spacing)))
+    at = (np.arange(count) + 0.5) * way[-1] / count
+
+    def place(at: np.ndarray) -> Points:
+        return np.stack([np.interp(at, way, closed[:, axis], period=way[-1]) for axis in (0, 1)], 1)
+
+    along = place(at + TANGENT) - place(at - TANGENT)
+    along /= np.maximum(np.hypot(*along.T), 1e-12)[:, None]
+    # walking east, left is above, where y is smaller
+    return place(at), np.stack([along[:, 1], -along[:, 0]], 1)
+
+
+def _is_even(polylines: Sequence[Points]) -> bool:
+    """Whether a region is about as wide from most points of its outline: a quick look before a long one."""
+    points, offsets = np.concatenate(polylines), np.cumsum([0, *map(len, polylines)], dtype=np.int64)
+    across = _stroke_kernels.widths_across(points, offsets, 1 + len(points) // RAYS)
+    width = np.median(across)
+    if not np.isfinite(width):
+        return False
+    return bool((np.abs(across - width) <= max(0.06 * width, 0.4)).mean() >= MOSTLY_EVEN)
+
+
+def _mean_width(area: float, perimeter: float) -> float:
+    """The width of a stroke with round ends of this area and perimeter."""
+    return float((perimeter - np.sqrt(max(0.0, perimeter**2 - 4 * np.pi * area))) / np.pi)
+
+
+def _distance(points: Points, polygon: shapely.Geometry) -> Float64[np.ndarray, "N"]:
+    boundary = polygon.boundary
+    shapely.prepare(boundary)
+    return np.asarray(shapely.distance(shapely.points(points), boundary))
+
+
+def _fitted(centreline: Centreline, join: Join, tolerance: float) -> Stroke | None:
+    width = centreline.width
+    cap: Cap = "round" if centreline.is_round else "butt"
+    ended = [_shortened(*one, width, cap == "round") for one in zip(centreline.chains, centreline.back, strict=True)]
+    chains = [points for points, _ in ended]
+    offsets = np.cumsum([0, *map(len, chains)], dtype=np.int64)
+    closed = np.array([chain.is_closed for chain in centreline.chains])
+    controls, is_line, segments = fit_between_corners(
+        np.concatenate(chains), offsets, np.where(closed, -1, 0).astype(np.int32), np.zeros(len(chains), bool),
+        np.concatenate([is_corner for _, is_corner in ended]), MIDDLE * tolerance,
+    )  # fmt: skip
+    fitted: list[Segments] = []
+    primitives: list[Primitive | None] = []
+    for k, points in enumerate(chains):
+        part = slice(segments[k], segments[k + 1])
+        path, lines = controls[part].copy(), is_line[part]
+        if closed[k] and len(path) < 3 and lines.any():
+            return None
+        primitive = primitive_of(points, path, lines, tolerance) if closed[k] else None
+        if primitive is None and not closed[k]:
+            if len(path) == 1 and lines[0]:
+                _straighten(path[0], points[1:-1])
+            _snap_ends(path, lines)
+        primitives.append(primitive)
+        fitted.append((path, lines) if primitive is None else segments_of(primitive))
+    return Stroke(tuple(fitted), tuple(primitives), width, cap, join)
+
+
+def _shortened(
+    chain: Chain, back: tuple[float | None, float | None], width: float, is_round: bool
+) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """A chain and its corners, free ends moved back to the centres of round caps if they are such."""
+    points, is_corner = chain.points, chain.is_corner
+    for length in back:
+        if length is not None:
+            way = np.hypot(*(points - points[0]).T)
+            inner = points[int(np.argmax(way > width)) or -1]
+            direction = (points[0] - inner) / max(float(np.hypot(*(points[0] - inner))), 1e-9)
+            end = points[0] - (length if is_round else 0.0) * direction
+            # nothing of the way there may lie beyond it
+            beyond = ((points - end) @ direction > -0.1) & (way <= width)
+            first = max(1, int(np.argmin(beyond)))
+            points = np.concatenate([end[None], points[first:]])
+            is_corner = np.concatenate([[False], is_corner[first:]])
+        points, is_corner = points[::-1], is_corner[::-1]
+    return points, is_corner
+
+
+def _straighten(line: Float64[np.ndarray, "4 2"], points: Points) -> None:
+    """Move the ends of a line onto the line nearest to all its points, of which each alone is less sure."""
+    if len(points) > 2:
+        centre = points.mean(0)
+        direction = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+        line[:] = centre + ((line - centre) @ direction)[:, None] * direction
+
+
+def _snap_ends(path: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> None:
+    """Move the ends of an open path by at most SNAP so that its first and last lines are level, upright or diagonal."""
+    for segment, end in ((0, 0), (-1, 3)):
+        if not is_line[segment]:
+            continue
+        node = path[segment, 3 - end]
+        offset = path[segment, end] - node
+        angle = np.arctan2(offset[1], offset[0])
+        near = np.round(angle / (np.pi / 4)) * np.pi / 4
+        direction = np.round([np.cos(near), np.sin(near)], 12)
+        snapped = node + direction * (offset @ direction)
+        if np.hypot(*(snapped - path[segment, end])) <= SNAP * (2 if len(path) == 1 else 1):
+            path[segment, [end, 2 if end else 1]] = snapped
+
+
+def _is_closed(points: Float64[np.ndarray, "S 4 2"]) -> bool:
+    return bool((points[0, 0] == points[-1, 3]).all())
