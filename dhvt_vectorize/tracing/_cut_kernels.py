@@ -162,7 +162,9 @@ def _divide(points, sums, ends, count, tangents, has_tangent, tolerance, t, b):
     k = 0
     while k + 1 < count and count < ends.size:
         first, last = ends[k], ends[k + 1]
-        whole = _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b)[0] if last - first >= 8 else 0.0
+        whole = (
+            _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b)[0] if last - first >= 8 else 0.0
+        )
         if price < whole < FAILED:
             middle = (first + last) // 2
             at, best = _settled(points, sums, first, middle, last, tangents, has_tangent, tolerance, t, b)
