@@ -135,59 +135,68 @@ def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, 
     b[0] = points[first]
     b[3] = points[last]
     length = chord_parameters(points, first, last, stride, t)
-    ends = np.empty((2, 2))
-    ends[0] = tangents[first]
-    ends[1] = -tangents[last]
-    enough = last - first >= 4 * stride
-    free1, free2 = not has_tangent[first], not has_tangent[last]
-    if free1 or free2:
-        enough = enough and solve_free(points, first, last, stride, t, b)
-        if free1:
-            near = min(first + 2, last)
-            gx, gy = (b[1, 0], b[1, 1]) if enough else (points[near, 0], points[near, 1])
-            ends[0] = unit(gx - b[0, 0], gy - b[0, 1], points[last, 0] - b[0, 0], points[last, 1] - b[0, 1])
-        if free2:
-            near = max(last - 2, first)
-            gx, gy = (b[2, 0], b[2, 1]) if enough else (points[near, 0], points[near, 1])
-            ends[1] = unit(gx - b[3, 0], gy - b[3, 1], points[first, 0] - b[3, 0], points[first, 1] - b[3, 1])
-    if not (enough and free1 and free2 and _tame(b, length)):
-        _solve_tangents(points, first, last, stride, t, b, ends[0, 0], ends[0, 1], ends[1, 0], ends[1, 1], length)
+    is_free = np.array([not has_tangent[first], not has_tangent[last]])
+    ways = np.empty((2, 2))
+    is_free &= _begin(points, first, last, stride, t, b, tangents, is_free, ways, length)
     worst, where, total = _reparametrise(points, first, last, stride, t, b)
     for step in range(STEPS):
         if worst > (HOPELESS if step > 0 else 4 * HOPELESS) * tolerance or (worst <= tolerance and not thorough):
             break
         before = b[1, 0], b[1, 1], b[2, 0], b[2, 1]
-        if not _step(points, first, last, stride, t, b, ends, free1 and enough, free2 and enough, length):
+        better = np.inf
+        if _step(points, first, last, stride, t, b, ways, is_free, length):
+            far, there, better = _reparametrise(points, first, last, stride, t, b)
+        if better >= total:
             b[1, 0], b[1, 1], b[2, 0], b[2, 1] = before
             break
-        worst_then, where_then, total_then = _reparametrise(points, first, last, stride, t, b)
-        if total_then >= total:
-            b[1, 0], b[1, 1], b[2, 0], b[2, 1] = before
-            break
-        is_settled = total_then > SETTLED * total
-        worst, where, total = worst_then, where_then, total_then
+        is_settled = better > SETTLED * total
+        worst, where, total = far, there, better
         if is_settled:
             break
     return worst, where, total * stride
 
 
 @njit(cache=True, nogil=True)
-def _step(points, first, last, stride, t, b, ends, free1, free2, length):
+def _begin(points, first, last, stride, t, b, tangents, is_free, ways, length):
+    """The handles to begin with, and in `ways` (2, 2) the directions in which they leave the ends.
+
+    Returns whether there are points enough for free ends to turn.
+    """
+    enough = last - first >= 4 * stride
+    if is_free[0] or is_free[1]:
+        enough = enough and solve_free(points, first, last, stride, t, b)
+    for end in range(2):
+        here, there, sign = (first, last, 1.0) if end == 0 else (last, first, -1.0)
+        if not is_free[end]:
+            ways[end, 0], ways[end, 1] = sign * tangents[here, 0], sign * tangents[here, 1]
+            continue
+        near = min(first + 2, last) if end == 0 else max(last - 2, first)
+        gx, gy = (b[1 + end, 0], b[1 + end, 1]) if enough else (points[near, 0], points[near, 1])
+        x, y = points[here, 0], points[here, 1]
+        ways[end, 0], ways[end, 1] = unit(gx - x, gy - y, points[there, 0] - x, points[there, 1] - y)
+    if not (enough and is_free[0] and is_free[1] and _tame(b, length)):
+        _solve_tangents(
+            points, first, last, stride, t, b, ways[0, 0], ways[0, 1], ways[1, 0], ways[1, 1], length
+        )  # fmt: skip
+    return enough
+
+
+@njit(cache=True, nogil=True)
+def _step(points, first, last, stride, t, b, ways, is_free, length):
     """A Gauss-Newton step on the distances from the curve; False where there is none, or it leads to a loop.
 
     Distances are those from the tangent at each point's nearest (Wang, Pottmann & Liu, "Fitting B-spline curves to
     point clouds by curvature-based squared distance minimization", TOG 2006): what slides along the curve is free, so
-    that a few steps do what alternating needs many for. An end that is not free moves along its direction in `ends`.
+    that a few steps do what alternating needs many for. A handle that is not free moves along its way.
     """
-    k1, k2 = 2 if free1 else 1, 2 if free2 else 1
-    k = k1 + k2
+    second = 2 if is_free[0] else 1  # the place of the second handle's first unknown
+    unknowns = second + (2 if is_free[1] else 1)
     a = np.zeros((4, 4))
     g = np.zeros(4)
     row = np.empty(4)
     for i in range(first + stride, last, stride):
         u = t[i]
         s = 1.0 - u
-        w1, w2 = 3 * s * s * u, 3 * s * u * u
         x, y = _bezier(b, u)
         qx = s * s * (b[1, 0] - b[0, 0]) + 2 * s * u * (b[2, 0] - b[1, 0]) + u * u * (b[3, 0] - b[2, 0])
         qy = s * s * (b[1, 1] - b[0, 1]) + 2 * s * u * (b[2, 1] - b[1, 1]) + u * u * (b[3, 1] - b[2, 1])
@@ -196,29 +205,29 @@ def _step(points, first, last, stride, t, b, ends, free1, free2, length):
             continue
         nx, ny = -qy / norm, qx / norm
         off = (points[i, 0] - x) * nx + (points[i, 1] - y) * ny
-        if free1:
-            row[0], row[1] = w1 * nx, w1 * ny
-        else:
-            row[0] = w1 * (ends[0, 0] * nx + ends[0, 1] * ny)
-        if free2:
-            row[k1], row[k1 + 1] = w2 * nx, w2 * ny
-        else:
-            row[k1] = w2 * (ends[1, 0] * nx + ends[1, 1] * ny)
-        for p in range(k):
+        for end in range(2):
+            weight = 3 * s * u * (s if end == 0 else u)
+            at = end * second
+            if is_free[end]:
+                row[at], row[at + 1] = weight * nx, weight * ny
+            else:
+                row[at] = weight * (ways[end, 0] * nx + ways[end, 1] * ny)
+        for p in range(unknowns):
             g[p] += row[p] * off
             for q in range(p + 1):
                 a[p, q] += row[p] * row[q]
-    if not _solve(a, g, k):
+    if not _solve(a, g, unknowns):
         return False
     for end in range(2):
-        free, at = (free1, 0) if end == 0 else (free2, k1)
-        dx, dy = (g[at], g[at + 1]) if free else (g[at] * ends[end, 0], g[at] * ends[end, 1])
-        x, y = b[1 + end, 0] + dx, b[1 + end, 1] + dy
-        h = (x - b[3 * end, 0]) * ends[end, 0] + (y - b[3 * end, 1]) * ends[end, 1]
-        if not free:
-            h = min(length, max(h, SHORTEST * length))
-            x, y = b[3 * end, 0] + h * ends[end, 0], b[3 * end, 1] + h * ends[end, 1]
-        b[1 + end, 0], b[1 + end, 1] = x, y
+        at = end * second
+        if is_free[end]:
+            b[1 + end, 0] += g[at]
+            b[1 + end, 1] += g[at + 1]
+        else:
+            x, y = b[3 * end, 0], b[3 * end, 1]
+            handle = (b[1 + end, 0] - x) * ways[end, 0] + (b[1 + end, 1] - y) * ways[end, 1] + g[at]
+            handle = min(length, max(handle, SHORTEST * length))
+            b[1 + end, 0], b[1 + end, 1] = x + handle * ways[end, 0], y + handle * ways[end, 1]
     return _tame(b, length)
 
 

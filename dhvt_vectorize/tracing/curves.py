@@ -3,9 +3,10 @@
 Corners first: points where the border turns sharply, and as sharply seen closer up (on a bend, half the distance is
 half the turn). Between corners a stretch is cut into pieces, each as long as one line or cubic stays within the
 tolerance; then every cut moves to where the two pieces beside it cost least. A piece's cost is its description's: the
-sum of squares, and for a cubic the price of its numbers, so what is straight or nearly so becomes a line. Cubics are
-fitted by least squares with Newton reparametrisation (Schneider, "An algorithm for automatically fitting digitized
-curves", Graphics Gems 1990). A smooth closed arc begins where one of its pieces does.
+sum of squares, and for a cubic the price of its numbers, so what is straight or nearly so becomes a line. A piece that
+two describe better by more than a piece's price is cut once more. Cubics begin as least squares with Newton
+reparametrisation (Schneider, "An algorithm for automatically fitting digitized curves", Graphics Gems 1990) and end by
+Gauss-Newton steps on the distances themselves. A smooth closed arc begins where one of its pieces does.
 
 Then the nodes are placed by the fits: a corner where its sides' lines meet, a smooth join on the line beside it and in
 its direction; lines that are level, upright or diagonal within their own scatter become so. The pieces are fitted once
