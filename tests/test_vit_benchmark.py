@@ -340,6 +340,40 @@ def test_features_are_told_of_a_net_that_stays_and_of_one_that_learns() -> None:
     assert other.task.net.correct.weight.grad[5:].any()
 
 
+def test_averaged_weights_lie_where_the_steps_have_been(classes: Path) -> None:
+    """A decay near 0 leaves those of the last step; one of a half, here, what lies half way between two steps."""
+    learned, _ = pictures_of(_data(classes))
+    schedule = replace(SHORT, batch_size=4)  # two steps an epoch
+
+    def weights(ema: float, epochs: int) -> torch.Tensor:
+        torch.manual_seed(4)
+        model = model_of(ENTRANTS["patches"], SMALL, schedule, segments=False, classes=2)
+        feed = Feed(learned, model, _data(classes))
+        train(model, feed, replace(schedule, ema=ema, epochs=epochs, warm_up=0.0), 4, flip=False)
+        return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+    last, averaged, hardly = weights(0.0, 1), weights(0.5, 1), weights(1e-6, 1)
+    torch.testing.assert_close(hardly, last, atol=1e-6, rtol=1e-4)
+    moved = (averaged - last).abs().max()
+    assert 1e-6 < moved < 0.1
+
+
+def test_earlier_blocks_of_a_pretrained_model_may_learn_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    timm = library("timm")
+    options = {"img_size": 32, "embed_dim": 24, "depth": 3, "num_heads": 2, "num_classes": 2}
+    made = timm.create_model("vit_small_patch16_224", **options)
+    monkeypatch.setattr(models, "load_backbone", lambda *_, **__: made)
+    backbone = replace(SMALL, pretrained="timm/vit_small_patch16_224")
+    schedule = replace(SHORT, layer_decay=0.5)
+    model = model_of(ENTRANTS["patches"], backbone, schedule, segments=False, classes=2)
+    rates = {id(parameter): group["lr"] for group in model.groups(1.0) for parameter in group["params"]}
+    assert set(rates) == {id(parameter) for parameter in model.parameters()}
+    first, second, third = (rates[id(block.mlp.fc1.weight)] for block in made.blocks)
+    assert (first / second, second / third) == (0.5, 0.5)
+    assert rates[id(made.head.weight)] == 1.0
+    assert rates[id(made.patch_embed.proj.weight)] == first / 2
+
+
 @pytest.mark.slow
 def test_a_model_learns_the_few_pictures_it_is_shown(classes: Path) -> None:
     learned, _ = pictures_of(_data(classes))

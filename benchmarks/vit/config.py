@@ -104,6 +104,8 @@ class Schedule:
         weight_decay: of matrices.
         warm_up: share of the steps with a rising rate.
         smoothing: of labels, where images are classified.
+        ema: those judged are the exponential moving average of the weights with this decay, e.g. 0.999; 0 is none.
+        layer_decay: of a pretrained backbone of timm: how much slower each block learns than the next; 1 is not.
         seeds: one training each; the same for all, so that differences can be paired.
     """
 
@@ -113,6 +115,8 @@ class Schedule:
     weight_decay: float = 0.05
     warm_up: float = 0.1
     smoothing: float = 0.1
+    ema: float = 0.0
+    layer_decay: float = 1.0
     seeds: tuple[int, ...] = (0,)
 
 
@@ -194,12 +198,15 @@ def read_config(path: Path) -> Comparison:
         _made(Schedule, "schedule", schedule),
         {name: _made(Entrant, f"entrants.{name}", table) for name, table in content.get("entrants", {}).items()},
     )
+    named = [backbone.pretrained for backbone in comparison.backbones.values()]
+    pretrained = any(named)
+    if comparison.schedule.layer_decay != 1 and not all(name and name.startswith("timm/") for name in named):
+        raise UsageError("schedule.layer_decay", "takes backbones of timm", "leave it out, or name them as pretrained")
     before: list[str] = []
     for name, entrant in comparison.entrants.items():
         if entrant.start is not None and entrant.start not in before:
             raise UsageError(f"entrants.{name}.start", f"{entrant.start!r} is no entrant before it", "name one that is")
         before.append(name)
-        pretrained = any(backbone.pretrained for backbone in comparison.backbones.values())
         if pretrained and (entrant.trained or entrant.reduction or entrant.features):
             raise UsageError(name, "takes a backbone that starts at random", "leave out pretrained, or this entrant")
         if entrant.tokenizer in SEGFORMERS and not comparison.data.segments:

@@ -75,7 +75,7 @@ class Model(nn.Module):
     """What is trained and judged.
 
     Args:
-        schedule: for the loss's smoothing.
+        schedule: for the loss's smoothing, and who learns how fast.
         segments: whether every token gets an answer, rather than the picture.
         classes: how many there are.
     """
@@ -85,7 +85,7 @@ class Model(nn.Module):
 
     def __init__(self, schedule: Schedule, segments: bool, classes: int) -> None:
         super().__init__()
-        self.smoothing, self.segments, self.classes = schedule.smoothing, segments, classes
+        self.schedule, self.segments, self.classes = schedule, segments, classes
 
     @abstractmethod
     def tokens(self, picture: Picture) -> Tokenized:
@@ -102,7 +102,7 @@ class Model(nn.Module):
             return torch.stack([_segmentation(*each) for each in zip(answers, truths, strict=True)]).mean()
         logits = torch.cat([logits for logits, _ in answers])
         truth = torch.tensor(truths, device=logits.device)
-        return functional.cross_entropy(logits, truth, label_smoothing=self.smoothing)
+        return functional.cross_entropy(logits, truth, label_smoothing=self.schedule.smoothing)
 
     def loss_of_pictures(self, pictures: Sequence[Picture], truths: Sequence[Truth], seed: int) -> Tensor:
         """The same where tokens change in training; `seed` is of what is drawn at random."""
@@ -168,6 +168,19 @@ class FixedModel(Model):
         if self.retrofitted is not None:
             return self.retrofitted.states(inputs, depths)
         return self.transformer.states(_vectors(self.embedding, inputs), depths)
+
+    def groups(self, rate: float) -> list[dict[str, object]]:
+        """See `Model.groups`; earlier blocks of a pretrained model may learn slower."""
+        if self.retrofitted is None or self.schedule.layer_decay == 1:
+            return super().groups(rate)
+        decay = importlib.import_module("timm.optim").param_groups_layer_decay
+        inner = self.retrofitted.model
+        parts = decay(inner, self.schedule.weight_decay, layer_decay=self.schedule.layer_decay)
+        within = {id(parameter) for parameter in inner.parameters()}
+        return [
+            *_groups([parameter for parameter in self.parameters() if id(parameter) not in within], rate),
+            *({**part, "lr": rate * part["lr_scale"]} for part in parts),
+        ]
 
     def loss(self, tokenized: Sequence[Tokenized], truths: Sequence[Truth]) -> Tensor:
         """See `Model.loss`."""
