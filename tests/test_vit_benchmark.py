@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 from scipy import stats
+from skimage.color import rgb2lab
 from vit_libraries import library
 
 from benchmarks.data import ICON_SETS
@@ -246,18 +247,21 @@ def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
 def test_who_goes_on_from_another_begins_with_what_that_one_learned(
     classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entrants = {"first": ENTRANTS["patches"], "second": replace(ENTRANTS["patches"], start="first", epochs=3)}
-    seen: list[tuple[int, list[float]]] = []
+    entrants = {
+        "first": ENTRANTS["patches"],
+        "second": replace(ENTRANTS["patches"], start="first", epochs=3, batch_size=2),
+    }
+    seen: list[tuple[int, int, list[float]]] = []
 
     def look(model: models.Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
-        seen.append((schedule.epochs, next(model.parameters()).flatten()[:3].tolist()))
+        seen.append((schedule.epochs, schedule.batch_size, next(model.parameters()).flatten()[:3].tolist()))
         with torch.no_grad():
             next(model.parameters()).add_(1)
 
     monkeypatch.setattr(training, "train", look)
     run(Comparison(_data(classes), {"small": SMALL}, replace(SHORT, seeds=(0,)), entrants), "tiny")
-    assert [epochs for epochs, _ in seen] == [1, 3]
-    assert seen[1][1] == pytest.approx([value + 1 for value in seen[0][1]])
+    assert [recipe for *recipe, _ in seen] == [[1, 4], [3, 2]]
+    assert seen[1][2] == pytest.approx([value + 1 for value in seen[0][2]])
 
 
 def test_class_maps_begin_at_their_first_class_and_what_is_unlabelled_is_not_judged(scenes: Path) -> None:
@@ -311,6 +315,63 @@ def test_a_seed_gives_the_same_model_and_score_again(classes: Path) -> None:
         ((logits, _),) = model.answers([model.tokens(judged.picture(0))])
         scores.append((judge(model, Feed(judged, model, _data(classes)), 4), logits.tolist()))
     assert scores[0] == scores[1]
+
+
+def test_features_are_told_of_a_net_that_stays_and_of_one_that_learns() -> None:
+    picture, inside = _picture(np.random.default_rng(7), 0, 24)
+    frozen = Entrant("dhvt", {"tokens": 4, "weights": "none"}, features=True)
+    model = model_of(frozen, SMALL, SHORT, segments=False, classes=2)
+    tokens = model.tokens(picture)
+    assert tokens.inputs is not None
+    assert tokens.inputs.statistics.shape == (2, 2 * 5)
+    for token, mean in enumerate(tokens.inputs.statistics[:, :3].float()):
+        lab = rgb2lab(picture[tokens.labels.numpy() == token][None])[0].mean(0)
+        assert mean.numpy() == pytest.approx(lab / 100, abs=2e-3)
+    along = replace(frozen, trained=True, channels=7, net_rate=0.5)
+    other = model_of(along, SMALL, SHORT, segments=False, classes=2)
+    assert isinstance(other, LearnedModel)
+    again = other.tokens(picture)
+    assert again.inputs is not None
+    assert again.inputs.statistics.shape == (2, 2 * 7)
+    assert sorted((again.labels == label).sum() for label in (0, 1)) == sorted([inside.sum(), (~inside).sum()])
+    assert {group["lr"] for group in other.groups(1e-3)} == {1e-3, 5e-4}
+    torch.autograd.backward(other.loss_of_pictures([picture], [0], 0))
+    assert other.task.net.correct.weight.grad is not None
+    assert other.task.net.correct.weight.grad[5:].any()
+
+
+def test_averaged_weights_lie_where_the_steps_have_been(classes: Path) -> None:
+    """A decay near 0 leaves those of the last step; one of a half, here, what lies half way between two steps."""
+    learned, _ = pictures_of(_data(classes))
+    schedule = replace(SHORT, batch_size=4)  # two steps an epoch
+
+    def weights(ema: float, epochs: int) -> torch.Tensor:
+        torch.manual_seed(4)
+        model = model_of(ENTRANTS["patches"], SMALL, schedule, segments=False, classes=2)
+        feed = Feed(learned, model, _data(classes))
+        train(model, feed, replace(schedule, ema=ema, epochs=epochs, warm_up=0.0), 4, flip=False)
+        return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+    last, averaged, hardly = weights(0.0, 1), weights(0.5, 1), weights(1e-6, 1)
+    torch.testing.assert_close(hardly, last, atol=1e-6, rtol=1e-4)
+    moved = (averaged - last).abs().max()
+    assert 1e-6 < moved < 0.1
+
+
+def test_earlier_blocks_of_a_pretrained_model_may_learn_slower(monkeypatch: pytest.MonkeyPatch) -> None:
+    timm = library("timm")
+    options = {"img_size": 32, "embed_dim": 24, "depth": 3, "num_heads": 2, "num_classes": 2}
+    made = timm.create_model("vit_small_patch16_224", **options)
+    monkeypatch.setattr(models, "load_backbone", lambda *_, **__: made)
+    backbone = replace(SMALL, pretrained="timm/vit_small_patch16_224")
+    schedule = replace(SHORT, layer_decay=0.5)
+    model = model_of(ENTRANTS["patches"], backbone, schedule, segments=False, classes=2)
+    rates = {id(parameter): group["lr"] for group in model.groups(1.0) for parameter in group["params"]}
+    assert set(rates) == {id(parameter) for parameter in model.parameters()}
+    first, second, third = (rates[id(block.mlp.fc1.weight)] for block in made.blocks)
+    assert (first / second, second / third) == (0.5, 0.5)
+    assert rates[id(made.head.weight)] == 1.0
+    assert rates[id(made.patch_embed.proj.weight)] == first / 2
 
 
 @pytest.mark.slow
@@ -384,7 +445,7 @@ def test_what_a_comparison_cannot_hold_is_said(tmp_path: Path) -> None:
         read(start.replace("size", "colour = 1\nsize"))
     with pytest.raises(UsageError, match="no table"):
         read(start + "[extra]\n")
-    with pytest.raises(UsageError, match="nothing to train"):
+    with pytest.raises(UsageError, match="has no net"):
         read(start + '[entrants.a]\ntokenizer = "slic"\ntrained = true\n')
     reduced = '[entrants.a]\ntokenizer = "patches"\nreduction = { kind = "tome", merged = 2 }\n'
     with pytest.raises(UsageError, match="starts at random"):

@@ -62,7 +62,8 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained: dict[tuple[str, int], dict[str, torch.Tensor]] = {}
     for row, entrant, backbone in _rows(comparison):
-        recipe = replace(schedule, epochs=entrant.epochs or schedule.epochs)
+        epochs, batch_size = entrant.epochs or schedule.epochs, entrant.batch_size or schedule.batch_size
+        recipe = replace(schedule, epochs=epochs, batch_size=batch_size)
         feeds: tuple[Feed, Feed] | None = None
         for seed in schedule.seeds:
             if seed in results.scores.get(row, {}):

@@ -100,10 +100,12 @@ class Schedule:
     Attributes:
         epochs: passes over the data.
         batch_size: images a step.
-        learning_rate: the greatest one; a tokenizer that is trained along learns a tenth as fast.
+        learning_rate: the greatest one.
         weight_decay: of matrices.
         warm_up: share of the steps with a rising rate.
         smoothing: of labels, where images are classified.
+        ema: those judged are the exponential moving average of the weights with this decay, e.g. 0.999; 0 is none.
+        layer_decay: of a pretrained backbone of timm: how much slower each block learns than the next; 1 is not.
         seeds: one training each; the same for all, so that differences can be paired.
     """
 
@@ -113,6 +115,8 @@ class Schedule:
     weight_decay: float = 0.05
     warm_up: float = 0.1
     smoothing: float = 0.1
+    ema: float = 0.0
+    layer_decay: float = 1.0
     seeds: tuple[int, ...] = (0,)
 
 
@@ -125,25 +129,33 @@ class Entrant:
             is a model of its own, without tokens or the backbone.
         options: its attributes.
         trained: dhvt alone: its net is trained along, with a price on borders where there are no edges.
+        features: dhvt alone: whether embeddings are told the means and variances of the net's features.
+        channels: of the net's features, where it starts untrained and is trained along.
+        net_rate: of a net that is trained along, as a share of the learning rate.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
         most_tokens: of a pretrained backbone; None is what it was trained with.
         start: an entrant before this one, from whose trained weights of the same seed this one goes on.
-        epochs: instead of the schedule's.
+        epochs, batch_size: instead of the schedule's.
     """
 
     tokenizer: str
     options: Mapping[str, Any] = field(default_factory=dict)
     trained: bool = False
+    features: bool = False
+    channels: int = 5
+    net_rate: float = 0.1
     reduction: Mapping[str, Any] | None = None
     most_tokens: int | None = None
     start: str | None = None
     epochs: int | None = None
+    batch_size: int | None = None
 
     def __post_init__(self) -> None:
         if self.tokenizer not in SEGFORMERS:
             self.made()
-        if self.trained and self.tokenizer != "dhvt":
-            raise UsageError("trained", f"{self.tokenizer} has nothing to train", "leave it out, or take dhvt")
+        for option in ("trained", "features"):
+            if getattr(self, option) and self.tokenizer != "dhvt":
+                raise UsageError(option, f"{self.tokenizer} has no net", "leave it out, or take dhvt")
         if self.reduction is not None and self.reduction.get("kind") not in ("tome", "dynamicvit"):
             raise UsageError("reduction", f"no such kind in {dict(self.reduction)}", "choose tome or dynamicvit")
 
@@ -186,13 +198,16 @@ def read_config(path: Path) -> Comparison:
         _made(Schedule, "schedule", schedule),
         {name: _made(Entrant, f"entrants.{name}", table) for name, table in content.get("entrants", {}).items()},
     )
+    named = [backbone.pretrained for backbone in comparison.backbones.values()]
+    pretrained = any(named)
+    if comparison.schedule.layer_decay != 1 and not all(name and name.startswith("timm/") for name in named):
+        raise UsageError("schedule.layer_decay", "takes backbones of timm", "leave it out, or name them as pretrained")
     before: list[str] = []
     for name, entrant in comparison.entrants.items():
         if entrant.start is not None and entrant.start not in before:
             raise UsageError(f"entrants.{name}.start", f"{entrant.start!r} is no entrant before it", "name one that is")
         before.append(name)
-        pretrained = any(backbone.pretrained for backbone in comparison.backbones.values())
-        if pretrained and (entrant.trained or entrant.reduction):
+        if pretrained and (entrant.trained or entrant.reduction or entrant.features):
             raise UsageError(name, "takes a backbone that starts at random", "leave out pretrained, or this entrant")
         if entrant.tokenizer in SEGFORMERS and not comparison.data.segments:
             raise UsageError(name, "names classes of pixels, not of pictures", "leave it out")

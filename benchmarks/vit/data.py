@@ -69,8 +69,9 @@ def pictures_of(config: DataConfig) -> tuple[Pictures, Pictures]:
     """
     if config.kind == "emoji":
         train, test = (
-            EmojiGroups(config.size, spread(emoji_of(split), limit))
-            for split, limit in (("train", config.train_limit), ("test", config.test_limit))
+            EmojiGroups(config.size, spread(emoji_of(*splits), limit))
+            # the tuning sample is judged on too: no tokenizer's settings are chosen by groups, and few are left out
+            for splits, limit in ((("train",), config.train_limit), (("test", "tune"), config.test_limit))
         )
         return train, test
     if config.kind == "classes":
@@ -207,8 +208,8 @@ def squared(image: Image.Image, size: int, how: Image.Resampling) -> Image.Image
     return resized.crop((left, top, left + size, top + size))
 
 
-def emoji_of(split: str) -> list[tuple[str, int]]:
-    """SVG text and group of the emoji in a split; one drawing a set where several skin tones are the same name."""
+def emoji_of(*splits: str) -> list[tuple[str, int]]:
+    """SVG text and group of the emoji in splits; one drawing a set where several skin tones are the same name."""
     groups: dict[str, int] = {}
     for name in ICON_SETS["emoji"]:
         path = folder_of(icon_package("emoji", name)) / "package" / "metadata.json"
@@ -216,7 +217,7 @@ def emoji_of(split: str) -> list[tuple[str, int]]:
             plain = group.replace("& ", "")
             if plain in EMOJI_GROUPS:
                 groups.update({f"{name}:{key}": EMOJI_GROUPS.index(plain) for key in keys})
-    return [(art.svg, groups[art.name]) for art in artworks("emoji", split) if art.name in groups]
+    return [(art.svg, groups[art.name]) for split in splits for art in artworks("emoji", split) if art.name in groups]
 
 
 def _place(path: str) -> Path:

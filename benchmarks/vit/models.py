@@ -18,12 +18,14 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from dhvt_vectorize.tokenizer.config import TokenizerConfig
+from dhvt_vectorize.tokenizer.differentiable import SoftDivision
 from dhvt_vectorize.tokenizer.initial import initial_net
 from dhvt_vectorize.tokenizer.soft import own_regions
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.losses import token_segmentation
 from dhvt_vectorize.training.samples import Sample
-from dhvt_vectorize.training.tasks import ClassifyTask, Division, LossWeights, SegmentTask
+from dhvt_vectorize.training.tasks import LAB_UNIT, ClassifyTask, Division, LossWeights, SegmentTask
 from dhvt_vectorize.vit.embedding import TokenEmbedding, premultiplied
 from dhvt_vectorize.vit.heads import SegmentationHead, head_named
 from dhvt_vectorize.vit.inputs import TokenInputs, joined
@@ -31,7 +33,7 @@ from dhvt_vectorize.vit.model import TokenTransformer
 from dhvt_vectorize.vit.pretrained import load_backbone
 from dhvt_vectorize.vit.reduction import Reduction, TokenMerging, TokenPruning
 from dhvt_vectorize.vit.retrofit import retrofit
-from dhvt_vectorize.vit.tokenizers import FixedPatches, HierarchicalRegions
+from dhvt_vectorize.vit.tokenizers import FixedPatches, HierarchicalRegions, ImageTokenizer
 
 from ..dividers import with_alpha
 from .config import SEGFORMERS, BackboneConfig, Entrant, Schedule
@@ -73,7 +75,7 @@ class Model(nn.Module):
     """What is trained and judged.
 
     Args:
-        schedule: for the loss's smoothing.
+        schedule: for the loss's smoothing, and who learns how fast.
         segments: whether every token gets an answer, rather than the picture.
         classes: how many there are.
     """
@@ -83,7 +85,7 @@ class Model(nn.Module):
 
     def __init__(self, schedule: Schedule, segments: bool, classes: int) -> None:
         super().__init__()
-        self.smoothing, self.segments, self.classes = schedule.smoothing, segments, classes
+        self.schedule, self.segments, self.classes = schedule, segments, classes
 
     @abstractmethod
     def tokens(self, picture: Picture) -> Tokenized:
@@ -100,7 +102,7 @@ class Model(nn.Module):
             return torch.stack([_segmentation(*each) for each in zip(answers, truths, strict=True)]).mean()
         logits = torch.cat([logits for logits, _ in answers])
         truth = torch.tensor(truths, device=logits.device)
-        return functional.cross_entropy(logits, truth, label_smoothing=self.smoothing)
+        return functional.cross_entropy(logits, truth, label_smoothing=self.schedule.smoothing)
 
     def loss_of_pictures(self, pictures: Sequence[Picture], truths: Sequence[Truth], seed: int) -> Tensor:
         """The same where tokens change in training; `seed` is of what is drawn at random."""
@@ -119,9 +121,11 @@ class FixedModel(Model):
     ) -> None:
         super().__init__(schedule, segments, classes)
         self.tokenizer = entrant.made()
+        self.told_features = entrant.features
         self.retrofitted = None
         if backbone.pretrained is None:
-            self.embedding, self.transformer = transformer_of(entrant, backbone, classes)
+            told = _net_of(self.tokenizer).config.channels if entrant.features else 0
+            self.embedding, self.transformer = transformer_of(entrant, backbone, classes, told)
             self.head = head_named(backbone.head, backbone.width, backbone.depth, classes) if segments else None
             return
         model = load_backbone(backbone.pretrained, backbone.weights, num_classes=classes)
@@ -135,11 +139,19 @@ class FixedModel(Model):
         labels = torch.from_numpy(self.tokenizer(picture)).long()
         with torch.no_grad():
             if self.retrofitted is None:
-                inputs = self.embedding.inputs(_shown(picture), own_regions(labels))
+                inputs = self.embedding.inputs(_shown(picture), own_regions(labels), features=self._features(picture))
             else:
                 colours = torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
                 inputs = self.retrofitted.soft_inputs(colours.to(self.retrofitted.mean.device), own_regions(labels))
         return Tokenized(inputs.to(torch.float16).to("cpu"), labels)
+
+    def _features(self, picture: Picture) -> Tensor | None:
+        if not self.told_features:
+            return None
+        tokenizer = _net_of(self.tokenizer)
+        values = tokenizer.pixel_features(with_alpha(picture), every_channel=True).values
+        unit = tokenizer.config.feature_scale * LAB_UNIT
+        return torch.from_numpy(values).permute(2, 0, 1).float() / unit
 
     def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
@@ -156,6 +168,19 @@ class FixedModel(Model):
         if self.retrofitted is not None:
             return self.retrofitted.states(inputs, depths)
         return self.transformer.states(_vectors(self.embedding, inputs), depths)
+
+    def groups(self, rate: float) -> list[dict[str, object]]:
+        """See `Model.groups`; earlier blocks of a pretrained model may learn slower."""
+        if self.retrofitted is None or self.schedule.layer_decay == 1:
+            return super().groups(rate)
+        decay = importlib.import_module("timm.optim").param_groups_layer_decay
+        inner = self.retrofitted.model
+        parts = decay(inner, self.schedule.weight_decay, layer_decay=self.schedule.layer_decay)
+        within = {id(parameter) for parameter in inner.parameters()}
+        return [
+            *_groups([parameter for parameter in self.parameters() if id(parameter) not in within], rate),
+            *({**part, "lr": rate * part["lr_scale"]} for part in parts),
+        ]
 
     def loss(self, tokenized: Sequence[Tokenized], truths: Sequence[Truth]) -> Tensor:
         """See `Model.loss`."""
@@ -176,11 +201,16 @@ class LearnedModel(Model):
         super().__init__(schedule, segments, classes)
         made = entrant.made()
         assert isinstance(made, HierarchicalRegions)
-        net = initial_net() if made.weights == "none" else DHVTokenizer.load(_weights(made), "cpu").features
+        if made.weights == "none":
+            net = initial_net(TokenizerConfig(channels=entrant.channels))
+        else:
+            net = DHVTokenizer.load(_weights(made), "cpu").features
         kind = _SegmentLearned if segments else _ClassifyLearned
         self.task = kind(net.requires_grad_(True), LossWeights(target_tokens=made.tokens), classes)
-        self.task.smoothing = schedule.smoothing
-        self.task.embedding, self.task.transformer = transformer_of(entrant, backbone, classes)
+        self.task.smoothing, self.task.told_features = schedule.smoothing, entrant.features
+        self.net_rate = entrant.net_rate
+        told = net.config.channels if entrant.features else 0
+        self.task.embedding, self.task.transformer = transformer_of(entrant, backbone, classes, told)
         if isinstance(self.task, _SegmentLearned):
             self.task.head = head_named(backbone.head, backbone.width, backbone.depth, classes)
 
@@ -189,8 +219,8 @@ class LearnedModel(Model):
         task = self.task
         with torch.no_grad():
             cut = partial(task._cut, random=np.random.default_rng(0))
-            (division,) = task.divider([with_alpha(picture)], [cut], compact=True)
-            inputs = task.embedding.inputs(premultiplied(division.image), division.near, division.share)
+            (division,) = task.divider([with_alpha(picture)], [cut], compact=True, owned=True)
+            inputs = task.told(division)
         labels = division.near.ids[:, 0].view(picture.shape[:2])
         return Tokenized(inputs.to(torch.float16).to("cpu"), labels.cpu())
 
@@ -211,20 +241,27 @@ class LearnedModel(Model):
         return loss
 
     def groups(self, rate: float) -> list[dict[str, object]]:
-        """See `Model.groups`; the net learns as much slower as where it is trained with a transformer."""
+        """See `Model.groups`; the net learns at a rate of its own."""
         net = {id(parameter) for parameter in self.task.net.parameters()}
         beside = [parameter for parameter in self.task.parameters() if id(parameter) not in net]
-        return [*_groups(beside, rate), *_groups(list(self.task.net.parameters()), rate * self.task.net_rate)]
+        return [*_groups(beside, rate), *_groups(list(self.task.net.parameters()), rate * self.net_rate)]
 
 
 class _Learned:
-    """Tokens are told of as in `FixedModel`: by crops and places alone, no features."""
+    """Tokens are told of as in `FixedModel`: by crops and places, and features where these are wanted."""
 
+    draws_count = False  # each cut has exactly as many tokens as are wanted
     embedding: TokenEmbedding
     smoothing = 0.0
+    told_features = False
+
+    def told(self, of: SoftDivision) -> TokenInputs:
+        """What the embedding is told of a picture."""
+        features = of.features / LAB_UNIT if self.told_features else None
+        return self.embedding.inputs(premultiplied(of.image), of.near, of.share, features)
 
     def _vectors(self, divisions: Sequence[Division]) -> list[Tensor]:
-        inputs = [self.embedding.inputs(premultiplied(of.image), of.near, of.share) for of in divisions]
+        inputs = [self.told(of) for of in divisions]
         return list(torch.split(self.embedding(joined(inputs)), [len(each) for each in inputs]))
 
 
@@ -294,9 +331,13 @@ def model_of(entrant: Entrant, backbone: BackboneConfig, schedule: Schedule, *, 
     return kind(entrant, backbone, schedule, segments, classes)
 
 
-def transformer_of(entrant: Entrant, backbone: BackboneConfig, classes: int) -> tuple[TokenEmbedding, TokenTransformer]:
-    """Embedding and transformer that start at random."""
-    embedding = TokenEmbedding(backbone.width, side=backbone.side, place=backbone.place, gradient=False)
+def transformer_of(
+    entrant: Entrant, backbone: BackboneConfig, classes: int, features: int
+) -> tuple[TokenEmbedding, TokenTransformer]:
+    """Embedding, which is told of so many features, and transformer that start at random."""
+    embedding = TokenEmbedding(
+        backbone.width, side=backbone.side, place=backbone.place, gradient=False, features=features
+    )
     transformer = TokenTransformer(
         backbone.width,
         backbone.depth,
@@ -345,6 +386,12 @@ def _sample(picture: Picture, truth: Truth) -> Sample:
     if isinstance(truth, int):
         return Sample("", image, np.empty((0, *image.shape[:2]), np.int32), truth)
     return Sample("", image, truth[None])
+
+
+def _net_of(made: ImageTokenizer) -> DHVTokenizer:
+    assert isinstance(made, HierarchicalRegions)
+    opened: DHVTokenizer = made.opened()
+    return opened
 
 
 def _weights(made: HierarchicalRegions) -> str | None:

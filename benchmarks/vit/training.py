@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_erosion
 from torch.optim.lr_scheduler import LambdaLR
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dhvt_vectorize.errors import InputError
 
@@ -86,6 +87,7 @@ def train(model: Model, feed: Feed, schedule: Schedule, seed: int, *, flip: bool
     batches = -(-len(feed.pictures) // schedule.batch_size)
     warmth = _warmth(batches * schedule.epochs, schedule.warm_up)
     rate = LambdaLR(optimizer, warmth)
+    average = _averaged(model, schedule.ema)
     for epoch in range(schedule.epochs):
         total = 0.0
         for number, batch in enumerate(_batches(len(feed.pictures), schedule.batch_size, [seed, epoch], flip)):
@@ -102,8 +104,12 @@ def train(model: Model, feed: Feed, schedule: Schedule, seed: int, *, flip: bool
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             rate.step()
+            if average is not None:
+                average.update_parameters(model)
             total += float(loss.detach())
         say(f"epoch {epoch + 1} of {schedule.epochs}, loss {total / batches:.4f}")
+    if average is not None:
+        model.load_state_dict(average.module.state_dict())
     model.eval()
 
 
@@ -188,6 +194,12 @@ def _batches(count: int, size: int, seed: Sequence[int], flip: bool) -> Iterator
     mirrored = random.integers(2, size=count) == 1 if flip else np.zeros(count, bool)
     for start in range(0, count, size):
         yield [(int(index), bool(mirrored[index])) for index in order[start : start + size]]
+
+
+def _averaged(model: Model, decay: float) -> AveragedModel | None:
+    if not decay:
+        return None
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
 
 
 def _warmth(steps: int, rising: float) -> Callable[[int], float]:

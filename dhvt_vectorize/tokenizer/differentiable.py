@@ -1,8 +1,8 @@
 """Images → regions whose gradient reaches the feature net: the tokenizer as it is trained.
 
 In: images of one size, and where to cut each one's merge tree. Out: features, tree, regions and soft assignment.
-Forward these are `DHVTokenizer`'s, but for rim pixels, which keep their own feature, and the refinement of borders,
-which is left out: what the net makes of both is to be judged.
+Forward these are `DHVTokenizer`'s, but for the refinement of borders, which is left out, and, unless regions are asked
+for as they are used, for rim pixels, which keep their own feature: what the net makes of both is to be judged.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class SoftDivider(nn.Module):
         cuts: Sequence[Callable[[MergeTree], Partition]],
         *,
         compact: bool,
+        owned: bool = False,
     ) -> list[SoftDivision]:
         """The images divided.
 
@@ -72,28 +73,33 @@ class SoftDivider(nn.Module):
             images: of one size, sRGB with straight alpha.
             cuts: tree → partition, one an image.
             compact: whether regions shall be tokens, see `DHVTokenizer.merge_tree`.
+            owned: whether rim pixels are their owners' from the beginning and have their features, as where the
+                tokenizer is used; else the rims of drawings become tokens of their own.
         """
         device = self.net.correct.weight.device
-        resolved = [resolved_image(image, self.net) for image in images]
+        owners = [rim_owners(image, self.net) for image in images]
+        resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))
         divisions = []
-        for image, array, owners, features, cut in zip(
-            shown, images, resolved, self.net(shown, given), cuts, strict=True
+        for image, pixels, owner, own, features, cut in zip(
+            shown, images, owners, resolved, self.net(shown, given), cuts, strict=True
         ):
-            colours = premultiply(array)
-            tree = merge_tree(features, zones_to_learn(array, owners), colours, self.net.config, compact=compact)
+            colours = premultiply(pixels)
+            if owned:
+                features = features.flatten(1)[:, torch.from_numpy(owner.ravel()).long()].view_as(features)
+            zones = flat_zones(premultiply(own)) if owned else zones_to_learn(pixels, own)
+            tree = merge_tree(features, zones, colours, self.net.config, compact=compact)
             near = near_regions(cut(tree).labels, device)
             share = self.assignment(features.flatten(1).T, near)
             divisions.append(SoftDivision(image, colours, features, tree, near, share))
         return divisions
 
 
-def resolved_image(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> UInt8[np.ndarray, "H W 4"]:
-    """The image with rim pixels in their owners' colours, as the tokenizer hands it to the net."""
+def rim_owners(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> Int32[np.ndarray, "H W"]:
+    """The flat index of each pixel's owner, as in `resolve_rims`: its own where the net is to have no rule."""
     if not net.config.rim_rule:
-        return image
-    owner = resolve_rims(premultiply(image), net=net.learned_rims)
-    return in_owners_colours(image, owner)
+        return np.arange(image.shape[0] * image.shape[1], dtype=np.int32).reshape(image.shape[:2])
+    return resolve_rims(premultiply(image), net=net.learned_rims)
 
 
 def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray, "H W 4"]) -> Int32[np.ndarray, "H W"]:

@@ -1,6 +1,6 @@
-"""FeatureNet → a program that runs without this package: torch.export's .pt2.
+"""FeatureNet → a program that runs without this package: torch.export's .pt2, or ONNX's .onnx.
 
-In: a net. Out: a file for `torch.export.load`, or any runtime that takes exported programs. It maps two float32
+In: a net. Out: a file for `torch.export.load`, ONNX Runtime, or whatever else takes one of the two. It maps two float32
 (B, 4, H, W), the image and the same with its rims resolved (or twice the image), to features (B, C, H, W); B is free, H
 and W are multiples of 4, the step of the net's reduced resolution.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import torch
 
+from ..errors import UsageError
 from ..output import write_atomically
 from .features import FeatureNet
 
@@ -20,9 +21,10 @@ _LARGEST = 4096
 
 
 def export_features(net: FeatureNet, path: str | Path) -> None:
-    """Write the net's program.
+    """Write the net's program: ONNX's where the path ends in .onnx, else torch.export's.
 
     Raises:
+        UsageError: ONNX is wanted, and what writes it is not installed.
         OutputError: the file cannot be written.
     """
     was_training = net.training
@@ -34,7 +36,26 @@ def export_features(net: FeatureNet, path: str | Path) -> None:
     # with gradients on, so that the net does not ask its weights whether it has been trained
     with torch.enable_grad():
         program = torch.export.export(net, examples, dynamic_shapes=(free, free))
+    write_atomically(path, (_onnx if Path(path).suffix.lower() == ".onnx" else _pt2)(program))
+    net.train(was_training)
+
+
+def _pt2(program: torch.export.ExportedProgram) -> bytes:
     content = io.BytesIO()
     torch.export.save(program, content)
-    write_atomically(path, content.getvalue())
-    net.train(was_training)
+    return content.getvalue()
+
+
+def _onnx(program: torch.export.ExportedProgram) -> bytes:
+    try:
+        import onnx  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UsageError("onnx", "is not installed", "pip install 'dhvt-vectorize[onnx]'") from error
+    with torch.no_grad():
+        made = torch.onnx.export(
+            program, input_names=["image", "resolved"], output_names=["features"], dynamo=True, verbose=False
+        )
+    assert made is not None
+    content: bytes = made.model_proto.SerializeToString()
+    return content

@@ -63,8 +63,8 @@ _RELAXATION = 0.5
 _WIDTH, _DEPTH, _HEADS = 96, 4, 4
 # Attention grows with the square of the tokens: no cut has more.
 _MOST_TOKENS = 256
-# Lab units that count as one
-_LAB_UNIT = 100.0
+LAB_UNIT = 100.0
+"""Lab units that count as one where a transformer is told of features."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,9 @@ class Task(nn.Module):
     net_rate = 1.0
     """How fast the net learns, as a share of the learning rate."""
     takes_tokens = False
-    """Whether something takes the regions as tokens."""
+    """Whether something takes the regions as tokens, and so as they are where the tokenizer is used."""
+    draws_count = True
+    """Whether the number of tokens expected of the criterion is drawn to the one that is wanted."""
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
@@ -137,7 +139,8 @@ class Task(nn.Module):
         """
         device = self.net.correct.weight.device
         cuts = [partial(self._cut, random=each) for each in random]
-        soft = self.divider([sample.image for sample in samples], cuts, compact=self.compact)
+        images = [sample.image for sample in samples]
+        soft = self.divider(images, cuts, compact=self.compact, owned=self.takes_tokens)
         divisions = [
             Division(**vars(each), labels=torch.from_numpy(sample.labels).to(device), category=sample.category)
             for each, sample in zip(soft, samples, strict=True)
@@ -166,7 +169,7 @@ class Task(nn.Module):
         borders = borders_of_labels(labels) if len(labels) else borders_of_image(_lab(division.image))
         height, width = division.features.shape[1:]
         aligned = border_alignment(division.share, near, (height, width), borders)
-        if self.weights.target_tokens is None:
+        if self.weights.target_tokens is None or not self.draws_count:
             return {"borders": aligned, "regulariser": aligned}
         _, expected = self._relaxed(division)
         count = count_penalty(expected, self.weights.target_tokens)
@@ -256,7 +259,7 @@ class TransformerTask(Task):
 
     def _vectors(self, divisions: Sequence[Division]) -> list[Float[Tensor, "K width"]]:
         inputs = [
-            self.embedding.inputs(premultiplied(of.image), of.near, of.share, of.features / _LAB_UNIT)
+            self.embedding.inputs(premultiplied(of.image), of.near, of.share, of.features / LAB_UNIT)
             for of in divisions
         ]
         return list(torch.split(self.embedding(joined(inputs)), [len(each) for each in inputs]))

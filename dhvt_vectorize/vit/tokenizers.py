@@ -133,11 +133,15 @@ class HierarchicalRegions:
         """Who owns each pixel."""
         choice: dict[str, Any] = {"regions": self.tokens} if self.tokens is not None else {"max_tokens": self.most}
         labels: Labels = (
-            _opened(self.weights)
+            self.opened()
             .partition(image, criterion=self.criterion, detail=self.detail, max_depth=self.max_depth, **choice)
             .labels
         )
         return labels
+
+    def opened(self) -> Any:
+        """The `DHVTokenizer` with these weights."""
+        return _opened(self.weights)
 
 
 ImageTokenizer = FixedPatches | QuadtreePatches | SlicSuperpixels | HierarchicalRegions

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from skimage.draw import disk
 
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
-from dhvt_vectorize.tokenizer.differentiable import merge_tree, resolved_image, zones_to_learn
+from dhvt_vectorize.tokenizer.differentiable import SoftDivider, merge_tree, rim_owners, zones_to_learn
 from dhvt_vectorize.tokenizer.features import FeatureNet
-from dhvt_vectorize.tokenizer.rims import premultiply, resolve_rims
+from dhvt_vectorize.tokenizer.rims import in_owners_colours, premultiply, resolve_rims
+from dhvt_vectorize.tokenizer.selection import cut_into
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.samples import unlabelled
 
@@ -25,6 +28,19 @@ def _disc(side: int = 40) -> np.ndarray:
     return image
 
 
+def _resolved(image: np.ndarray, net: FeatureNet) -> np.ndarray:
+    """With rim pixels in their owners' colours."""
+    return in_owners_colours(image, rim_owners(image, net))
+
+
+def _taught() -> FeatureNet:
+    """A net that corrects colours a little."""
+    net = FeatureNet(TokenizerConfig()).eval()
+    with torch.no_grad():
+        net.correct.weight.normal_(0, 0.002, generator=torch.Generator().manual_seed(0))
+    return net
+
+
 @pytest.mark.parametrize("rims", [False, True])
 def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_inference(rims: bool) -> None:
     config = TokenizerConfig(rim_rule=rims)
@@ -34,7 +50,7 @@ def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_infe
     sample = unlabelled(_disc(), "disc")
     inferred = DHVTokenizer(net, config)
     wanted = inferred.pixel_features(sample.image)
-    resolved = resolved_image(sample.image, net)
+    resolved = _resolved(sample.image, net)
     tensors = (torch.from_numpy(each).permute(2, 0, 1)[None].float() / 255 for each in (sample.image, resolved))
     with torch.inference_mode():
         features = net(*tensors)[0]
@@ -58,7 +74,7 @@ def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
     net = FeatureNet(TokenizerConfig())
     sample = unlabelled(_disc(), "disc")
     image = torch.from_numpy(sample.image).permute(2, 0, 1)[None].float() / 255
-    resolved = torch.from_numpy(resolved_image(sample.image, net)).permute(2, 0, 1)[None].float() / 255
+    resolved = torch.from_numpy(_resolved(sample.image, net)).permute(2, 0, 1)[None].float() / 255
     for tensor in (image, resolved):
         tensor.requires_grad_()
     net(image, resolved).square().sum().backward()
@@ -70,6 +86,20 @@ def test_a_loss_on_a_rim_reaches_the_colour_of_its_owner_alone() -> None:
 
 def test_in_training_a_rim_pixel_is_a_zone_of_its_own() -> None:
     image = _disc()
-    resolved = resolved_image(image, FeatureNet())
+    resolved = _resolved(image, FeatureNet())
     assert zones_to_learn(resolved, resolved).max() == 1
     assert zones_to_learn(image, resolved).max() > 20
+
+
+def test_what_a_transformer_learns_by_has_the_regions_of_the_tokenizer_before_borders_are_refined() -> None:
+    image, net = _disc(), _taught()
+    tokenizer = DHVTokenizer(net, net.config)
+    features = tokenizer.pixel_features(image, compact=True)
+    wanted = tokenizer.merge_tree(features, compact=True)
+    with torch.inference_mode():
+        (division,) = SoftDivider(net)([image], [partial(cut_into, regions=2)], compact=True, owned=True)
+    np.testing.assert_array_equal(division.tree.leaf_of_pixel, wanted.leaf_of_pixel)
+    np.testing.assert_array_equal(division.tree.left, wanted.left)
+    values = torch.round(division.features * net.config.feature_scale).permute(1, 2, 0).numpy()
+    np.testing.assert_array_equal(values[..., [0, 1, 2, 4]], features.values)  # alpha is the same everywhere
+    assert division.near.ids[:, 0].unique().tolist() == [0, 1]
