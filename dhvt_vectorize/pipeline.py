@@ -56,7 +56,6 @@ class Vectorizer:
         """
         from .drawing.drawing import draw
         from .drawing.paints import fit_paints, joined_faces
-        from .drawing.strokes import with_strokes
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -98,6 +97,8 @@ class Vectorizer:
                 outlines, paints = _polish(raster, options, outlines, layers, paints)
         # pixels have no curves, a photograph few lines, and what abuts must share its borders
         if options.strokes == "auto" and drawn and options.mode == "spline" and options.layering == "stacked":
+            from .drawing.strokes import with_strokes
+
             with clock("strokes"):
                 outlines, layers = with_strokes(outlines, layers, paints, polylines, float(options.tolerance or 0.0))
         with clock("svg"):

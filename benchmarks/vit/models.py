@@ -256,13 +256,9 @@ class _Learned:
     told_features = False
 
     def told(self, of: SoftDivision) -> TokenInputs:
-        """What the embedding is told of a picture."""
+        """See `TransformerTask.told`."""
         features = of.features / LAB_UNIT if self.told_features else None
         return self.embedding.inputs(premultiplied(of.image), of.near, of.share, features)
-
-    def _vectors(self, divisions: Sequence[Division]) -> list[Tensor]:
-        inputs = [self.told(of) for of in divisions]
-        return list(torch.split(self.embedding(joined(inputs)), [len(each) for each in inputs]))
 
 
 class _ClassifyLearned(_Learned, ClassifyTask):

@@ -23,10 +23,10 @@ import numpy as np
 from jaxtyping import Int32
 
 from ..tracing.outlines import Outlines
+from ..tracing.pens import MITER_LIMIT
 from .layering import Layers
 
 DEEPEST = 48
-MITER_LIMIT = 4  # half widths that a stroke reaches beyond a corner at most, where nothing else is said
 
 
 @dataclass(frozen=True)

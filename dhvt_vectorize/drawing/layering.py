@@ -14,12 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int32, Int64
 
 from ..tokenizer.hierarchy import MergeTree
+from ..tracing.pens import Cap, Join
 from ..tracing.planar_map import PlanarMap
 from . import _layer_kernels
 
@@ -35,8 +35,8 @@ class Pen:
     """
 
     width: float
-    cap: Literal["butt", "round"]
-    join: Literal["miter", "round"]
+    cap: Cap
+    join: Join
     fill: int = -1
 
 

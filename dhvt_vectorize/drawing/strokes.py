@@ -15,6 +15,7 @@ from itertools import pairwise
 import numpy as np
 from jaxtyping import Bool, Float64, Int32, Int64
 
+from ..tracing.centreline import way_along
 from ..tracing.outlines import Outlines
 from ..tracing.strokes import Stroke, fit_stroke, is_thin
 from .arrangement import shape_boxes
@@ -72,7 +73,7 @@ def _thin(
     """The faces that could be strokes, by their pixels and their borders' lengths."""
     planar_map = outlines.planar_map
     points, offsets = polylines
-    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    way = way_along(points)
     length = way[offsets[1:] - 1] - way[offsets[:-1]]
     perimeter = np.zeros(planar_map.faces + 1)  # the last for −1, outside the image
     for side in (planar_map.left, planar_map.right):

@@ -19,6 +19,7 @@ import svgwrite
 from ..tracing.outlines import Outlines, Primitive
 from . import _path_kernels
 from .arrangement import Item, Path, arrange, paths_in
+from .export.shapes import PAINT, TRAPS
 from .gradients import Gradient
 from .layering import Layers, Pen
 from .paints import Paints
@@ -125,10 +126,10 @@ def _elements(
             continue
         group = document.g()
         if item.one_paint:
-            group.attribs.update({name: children[0].attribs[name] for name in _PAINT if name in children[0].attribs})
+            group.attribs.update({name: children[0].attribs[name] for name in PAINT if name in children[0].attribs})
         for child in children:
             if item.one_paint:
-                child.attribs = {name: value for name, value in child.attribs.items() if name not in _PAINT}
+                child.attribs = {name: value for name, value in child.attribs.items() if name not in PAINT}
             group.add(child)
         yield group
 
@@ -150,7 +151,7 @@ def _trap_group(
 ) -> svgwrite.base.BaseElement:
     """The strokes below all shapes, those of a paint in one path."""
     group = document.g(
-        id="traps", fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round"
+        id=TRAPS, fill="none", stroke_width=f"{width:g}", stroke_linecap="round", stroke_linejoin="round"
     )
     chains_of_paint: dict[Hashable, list[int]] = {}
     for chain, face in enumerate(strokes.face.tolist()):
@@ -172,9 +173,11 @@ def _path_data(outlines: Outlines, layers: Layers, paths: Sequence[Sequence[int]
     begins, ends = layers.shape_offsets[:-1], layers.shape_offsets[1:]
     rings = [[ring for shape in path for ring in range(begins[shape], ends[shape])] for path in paths]
     half_arcs = [layers.half_arcs[slice(*layers.ring_offsets[ring : ring + 2])] for path in rings for ring in path]
+    # most drawings have no strokes, and a photograph has thousands of rings
+    closed = _closed(outlines, layers, paths) if layers.pens else np.ones(len(half_arcs), bool)
     written, offsets = _path_kernels.write_paths(
         np.concatenate([np.zeros(0, np.int32), *half_arcs]), _offsets(half_arcs), _offsets(rings),
-        outlines.control_points, outlines.is_line, outlines.offsets, precision, _closed(outlines, layers, paths),
+        outlines.control_points, outlines.is_line, outlines.offsets, precision, closed,
     )  # fmt: skip
     text = written.tobytes().decode("ascii")
     return [text[a:b] for a, b in pairwise(offsets)]
@@ -200,7 +203,6 @@ def _offsets(parts: Sequence[Sized]) -> np.ndarray:
 
 LARGEST_GRID = 16
 LEAST_PLACES = 4  # both ends and two between
-_PAINT = ("fill", "fill-opacity", *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")))
 _Key: TypeAlias = tuple[str, float, Gradient | None]
 
 

@@ -156,6 +156,14 @@ def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
 
 
 @njit(cache=True, nogil=True)
+def _settle_all(points, sums, ends, count, corner, tangents, has_tangent, tolerance, t, b):
+    """Settle every cut that is no corner, one after the other."""
+    for k in range(1, count - 1):
+        if not corner[ends[k]]:
+            _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b)
+
+
+@njit(cache=True, nogil=True)
 def _divide(points, sums, ends, count, tangents, has_tangent, tolerance, t, b):
     """Cut once more every piece that two describe better by more than a piece's price."""
     price = PIECE_PRICE * tolerance * tolerance
@@ -253,15 +261,11 @@ def _cut_arc(arc, closed, corner, tolerance, is_line, side, filled):
     for i in range(1, n):
         if corner[i] or i == n - 1:
             count = _cut(arc, sums, ends[count - 1], i, tangents, has_tangent, tolerance, t, b, ends, count)
-    for k in range(1, count - 1):
-        if not corner[ends[k]]:
-            _settle(arc, sums, ends, k, tangents, has_tangent, tolerance, t, b)
-    before = count
-    count = _divide(arc, sums, ends, count, tangents, has_tangent, tolerance, t, b)
-    if count > before:
-        for k in range(1, count - 1):
-            if not corner[ends[k]]:
-                _settle(arc, sums, ends, k, tangents, has_tangent, tolerance, t, b)
+    _settle_all(arc, sums, ends, count, corner, tangents, has_tangent, tolerance, t, b)
+    divided = _divide(arc, sums, ends, count, tangents, has_tangent, tolerance, t, b)
+    if divided > count:
+        count = divided
+        _settle_all(arc, sums, ends, count, corner, tangents, has_tangent, tolerance, t, b)
     for k in range(count - 1):
         first, last, place = ends[k], ends[k + 1], filled + k
         is_line[place] = _cost(arc, sums, first, last, tangents, has_tangent, tolerance, t, b)[1]

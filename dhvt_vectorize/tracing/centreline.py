@@ -102,8 +102,7 @@ class _Stretch:
         points = self.middle[:: 1 if side else -1]
         far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > DIRECTION * width)
         some = points[far[-1] if len(far) else 0 :]
-        centre = some.mean(0)
-        direction = np.linalg.eigh((some - centre).T @ (some - centre))[1][:, 1]
+        centre, direction = line_through(some)
         if direction @ (some[-1] - some[0]) < 0:
             direction = -direction
         return centre + direction * ((some[-1] - centre) @ direction), direction
@@ -144,6 +143,17 @@ def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> C
     if any(len(chain.points) < (4 if chain.is_closed else 2) for chain in chains):
         return None
     return Centreline(chains, back, chords.width, rounder > 0)
+
+
+def line_through(points: Points) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
+    """The points' centre, and the direction of the line through it that is nearest to them."""
+    centre = points.mean(0)
+    return centre, np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+
+
+def way_along(points: Points) -> Float64[np.ndarray, "N"]:
+    """How far it is from the first point to each, along the polyline."""
+    return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
 
 
 def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _Chords | None:
@@ -360,7 +370,7 @@ def _spaced(points: Points) -> Points:
     """The points without those that are closer than SPACING along the way; the first and the last stay."""
     if len(points) < 3:
         return points
-    way = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    way = way_along(points)
     step = np.floor(way / SPACING)
     keep = np.append(True, np.diff(step) > 0)
     keep[-1] = True

@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import shapely
 from jaxtyping import Bool, Float64
 
 from . import _stroke_kernels
-from .centreline import Centreline, Chain, Points, find_centreline
+from .centreline import Centreline, Chain, Points, find_centreline, line_through, way_along
 from .curves import fit_between_corners
 from .outlines import Primitive, flattened
+from .pens import MITER_LIMIT, Cap, Join
 from .primitives import primitive_of, segments_of
 
 LEAST_LENGTH = 4.0  # widths
@@ -35,10 +35,7 @@ ENOUGH_POINTS = 250  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
-MITRE_LIMIT = 4.0  # SVG's
 
-Cap = Literal["butt", "round"]
-Join = Literal["miter", "round"]
 JOINS: tuple[Join, ...] = ("miter", "round")
 Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
 
@@ -82,7 +79,7 @@ class Stroke:
         cap = "flat" if self.cap == "butt" else "round"
         join = "mitre" if self.join == "miter" else "round"
         parts = shapely.buffer(
-            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=join, mitre_limit=MITRE_LIMIT
+            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=join, mitre_limit=MITER_LIMIT
         )
         return shapely.union_all(parts)
 
@@ -115,28 +112,29 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     if centreline is None:
         return None
     traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
-    best, least = None, (RMS_SHARE * tolerance) ** 2
+    best, covered, least = None, None, (RMS_SHARE * tolerance) ** 2
     # without a corner the two joins are the same
     corners = any(chain.is_corner.any() for chain in centreline.chains)
     for join in JOINS if corners else JOINS[:1]:
         stroke = _fitted(centreline, join, tolerance)
         if stroke is None:
             return None
-        off = _distance(traced, stroke.polygon())
+        drawn = stroke.polygon()
+        off = _distance(traced, drawn)
         error = float(off @ off / len(off))
         if error < least and off.max() <= FARTHEST * tolerance:
-            best, least = stroke, error
-    if best is None or best.nodes >= nodes:
+            best, covered, least = stroke, drawn, error
+    if best is None or covered is None or best.nodes >= nodes:
         return None
     # the other way round: nothing is drawn that is not there
-    surplus = best.polygon().symmetric_difference(polygon).area
+    surplus = covered.symmetric_difference(polygon).area
     return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
 
 
 def _samples(polyline: Points, spacing: float) -> tuple[Points, Points]:
     """Points of a closed polyline about this far apart, and the unit normals to its left."""
     closed = np.concatenate([polyline, polyline[:1]])
-    way = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(closed, axis=0).T))])
+    way = way_along(closed)
     count = max(8, int(np.ceil(way[-1] / spacing)))
     at = (np.arange(count) + 0.5) * way[-1] / count
 
@@ -221,8 +219,7 @@ def _shortened(
 def _straighten(line: Float64[np.ndarray, "4 2"], points: Points) -> None:
     """Move the ends of a line onto the line nearest to all its points, of which each alone is less sure."""
     if len(points) > 2:
-        centre = points.mean(0)
-        direction = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+        centre, direction = line_through(points)
         line[:] = centre + ((line - centre) @ direction)[:, None] * direction
 
 

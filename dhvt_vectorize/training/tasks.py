@@ -41,7 +41,7 @@ from ..tokenizer.rims import premultiply
 from ..tokenizer.selection import Partition, cut_into, cut_of_least_cost
 from ..tokenizer.soft import region_means
 from ..vit.embedding import TokenEmbedding, premultiplied
-from ..vit.inputs import joined
+from ..vit.inputs import TokenInputs, joined
 from ..vit.model import TokenTransformer
 from .losses import (
     Thresholds,
@@ -257,11 +257,12 @@ class TransformerTask(Task):
         selected = cut_of_least_cost(tree, node_costs(tree, "bic", settings, 1.0))
         return selected if selected.regions <= _MOST_TOKENS else cut_into(tree, _MOST_TOKENS)
 
+    def told(self, of: SoftDivision) -> TokenInputs:
+        """What the embedding is told of an image's regions."""
+        return self.embedding.inputs(premultiplied(of.image), of.near, of.share, of.features / LAB_UNIT)
+
     def _vectors(self, divisions: Sequence[Division]) -> list[Float[Tensor, "K width"]]:
-        inputs = [
-            self.embedding.inputs(premultiplied(of.image), of.near, of.share, of.features / LAB_UNIT)
-            for of in divisions
-        ]
+        inputs = [self.told(of) for of in divisions]
         return list(torch.split(self.embedding(joined(inputs)), [len(each) for each in inputs]))
 
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil
 
-from .pdf import CAPS, JOINS, MITER_LIMIT, POINTS_A_PIXEL
+from ...tracing.pens import MITER_LIMIT
+from .pdf import CAPS, JOINS, POINTS_A_PIXEL
 from .shapes import Colour, Gradient, Picture, Shape, Stop
 
 # m l c z f s: path and paint operators; k: r g b → paint; g: type, coordinates, function → paint

@@ -15,10 +15,10 @@ from itertools import pairwise
 
 import pydyf
 
+from ...tracing.pens import MITER_LIMIT
 from .shapes import Colour, Gradient, Picture, Shape, Stop
 
 POINTS_A_PIXEL = 0.75
-MITER_LIMIT = 4  # SVG's
 CAPS, JOINS = {"butt": 0, "round": 1}, {"miter": 0, "round": 1}  # as PDF and PostScript number them
 
 _DECIMALS = 6

@@ -19,12 +19,18 @@ from math import cos, radians, sin
 Point = tuple[float, float]
 Colour = tuple[int, int, int]
 
-_INHERITED = (
+PAINT = (
     "fill",
     "fill-opacity",
-    *("stroke" + name for name in ("", "-opacity", "-width", "-linecap", "-linejoin")),
+    "stroke",
+    "stroke-opacity",
+    "stroke-width",
+    "stroke-linecap",
+    "stroke-linejoin",
 )
-_TRAPS = "traps"  # the name of their group
+"""What a group may say for all that is in it."""
+TRAPS = "traps"
+"""The name of their group."""
 _GRADIENTS = frozenset({"linearGradient", "radialGradient"})
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -158,9 +164,9 @@ def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Ite
         name = _name(element)
         if name in _NOT_DRAWN:
             continue
-        style = {**inherited, **{key: element.attrib[key] for key in _INHERITED if key in element.attrib}}
-        if element.get("id") == _TRAPS:
-            style["id"] = _TRAPS
+        style = {**inherited, **{key: element.attrib[key] for key in PAINT if key in element.attrib}}
+        if element.get("id") == TRAPS:
+            style["id"] = TRAPS
         if name in ("svg", "g"):
             waiting += [(child, style) for child in reversed(element)]
         elif name in _GEOMETRY and not element.attrib.keys() & {"style", "class", "fill-rule"}:
@@ -178,7 +184,7 @@ def _painted(
         if paint != "none" and opacity > 0 and subpaths:
             look = gradients[paint] if paint in gradients else _colour(paint)
             cap, join = style.get("stroke-linecap", "butt"), style.get("stroke-linejoin", "miter")
-            yield Shape(subpaths, look, opacity, width, cap, join, style.get("id") == _TRAPS)
+            yield Shape(subpaths, look, opacity, width, cap, join, style.get("id") == TRAPS)
 
 
 def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
