@@ -4,9 +4,10 @@
                                    [--weights FILE …] [--split test|tune] [--limit N] [--json FILE]
 
 Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab, rims`
-has the hand-made one, others are weights files by their stems. True regions are the 4-connected pixels of one owner,
-borders that cannot be seen left out (`dhvt_vectorize.training.owners`). A pixel of which two shapes have equally much
-(the half, on a grid of half pixels) has no owner and is not judged. Means over a set:
+has the hand-made one, `raw Lab, rims, chroma` also chroma that follows luma (`tokenizer.chroma`), others are weights
+files by their stems. True regions are the 4-connected pixels of one owner, borders that cannot be seen left out
+(`dhvt_vectorize.training.owners`). A pixel of which two shapes have equally much (the half, on a grid of half pixels)
+has no owner and is not judged. Means over a set:
 
 regions     how many there are, and the true number
 owned       share of pixels whose region's commonest owner is theirs, as the criterion divides the picture
@@ -121,7 +122,7 @@ def _common(labels: Labels, true: Labels) -> Int32[np.ndarray, "K T"]:
 
 
 def tokenizers(weights: Sequence[Path]) -> dict[str, DHVTokenizer]:
-    """Raw Lab without and with the hand-made rule, and the given files by their stems.
+    """Raw Lab without and with what is made by hand, and the given files by their stems.
 
     Raises:
         WeightsError: a file cannot be used.
@@ -132,8 +133,12 @@ def tokenizers(weights: Sequence[Path]) -> dict[str, DHVTokenizer]:
     from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 
     found = {}
-    for name, rims in (("raw Lab", False), (HAND_MADE, True)):
-        config = TokenizerConfig(rim_rule=rims)
+    for name, rims, chroma in (
+        ("raw Lab", False, False),
+        (HAND_MADE, True, False),
+        (HAND_MADE + ", chroma", True, True),
+    ):
+        config = TokenizerConfig(rim_rule=rims, sharpen_chroma=chroma)
         found[name] = DHVTokenizer(initial_net(config).eval(), config)
     for path in weights:
         if path.stem in found:

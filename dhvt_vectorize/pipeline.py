@@ -56,6 +56,7 @@ class Vectorizer:
         """
         from .drawing.drawing import draw
         from .drawing.paints import fit_paints, joined_faces
+        from .drawing.slivers import without_slivers
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -84,6 +85,7 @@ class Vectorizer:
             # a photograph's faces vary for many reasons, pixel art is exact, a number that is asked for is kept
             drawn = options.preset != "photo" and options.mode != "pixel"
             if drawn and fixed_colours is None and options.regions is None:
+                labels = without_slivers(labels, features.colours)
                 labels = joined_faces(labels, features.colours, features.is_rim, gradients=fill != "flat")
             paints = fit_paints(labels, features.colours, features.is_rim, fill, closely=drawn)
             if fixed_colours is not None:
@@ -94,7 +96,7 @@ class Vectorizer:
             outlines, layers = _layer(outlines, features, paints.opacity, options)
         if options.polish:
             with clock("polish"):
-                outlines, paints = _polish(raster, options, outlines, layers, paints)
+                outlines, paints = _polish(raster, features.colours, options, outlines, layers, paints)
         # pixels have no curves, a photograph few lines, and what abuts must share its borders
         if options.strokes == "auto" and drawn and options.mode == "spline" and options.layering == "stacked":
             from .drawing.strokes import with_strokes
@@ -161,24 +163,29 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
     return simplify_covered(outlines, layers, opacity)
 
 
-def _polish(raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any) -> tuple[Any, Any]:
-    """Outlines and paints whose drawing is nearer to the image."""
-    from PIL import Image
-
+def _polish(
+    raster: RasterImage,
+    colours: UInt8[np.ndarray, "H W 4"],
+    options: VectorizeOptions,
+    outlines: Any,
+    layers: Any,
+    paints: Any,
+) -> tuple[Any, Any]:
+    """Outlines and paints whose drawing is nearer to the image, whose premultiplied colours are given."""
     from .drawing.drawing import draw
     from .drawing.polish import polish
-    from .drawing.preview import over, render
+    from .drawing.preview import render
 
     height, width = raster.pixels.shape[:2]
     white = (255, 255, 255)
-    image = np.asarray(over(Image.fromarray(raster.pixels), white))
+    on_white = colours[..., :3] + (255 - colours[..., 3:])
 
     def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
         svg = draw(raster, options, outlines, layers, paints, (), {}).to_svg()
         return render(svg, width, height, white)
 
     recolour = options.colors is None and options.palette is None
-    return polish(outlines, paints, image, options.polish, drawn, recolour)
+    return polish(outlines, paints, on_white, options.polish, drawn, recolour)
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

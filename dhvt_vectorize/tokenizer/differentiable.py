@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Int32, UInt8
 from torch import Tensor, nn
 
+from .chroma import sharpened_chroma
 from .config import TokenizerConfig
 from .features import LARGEST_VALUE, FeatureNet
 from .hierarchy import MergeTree, flat_zones
@@ -77,6 +78,8 @@ class SoftDivider(nn.Module):
                 tokenizer is used; else the rims of drawings become tokens of their own.
         """
         device = self.net.correct.weight.device
+        if self.net.config.sharpen_chroma:
+            images = [image if is_photograph(premultiply(image)) else sharpened_chroma(image) for image in images]
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))

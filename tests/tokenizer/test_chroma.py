@@ -1,0 +1,172 @@
+"""Chroma that JPEG blurred goes back to luma's edges; every other picture comes back as it is."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from flat_shapes import coverage, disc, opaque, painted, regular_polygon
+from PIL import Image, ImageFilter
+
+from dhvt_vectorize.tokenizer import chroma
+from dhvt_vectorize.tokenizer.chroma import is_chroma_blurred, sharpened_chroma
+
+SIDE = 96
+SEEDS = range(4)
+YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
+
+
+def drawing(seed: int) -> np.ndarray:
+    """A disc and a polygon of random, well told apart colours on a light ground."""
+    random = np.random.default_rng(seed)
+    ground, first, second = ((245, 240, 230), *random.permuted([[200, 30, 60], [20, 90, 170], [30, 130, 40]])[:2])
+    picture = painted(coverage(disc(34.3, 40.1, 22.6), SIDE, SIDE), tuple(first), ground)
+    share = coverage(regular_polygon(62.7, 60.2, 24.4, 5, random.uniform(0, 1)), SIDE, SIDE)[..., None]
+    picture[..., :3] = np.rint(share * second + (1 - share) * picture[..., :3])
+    return picture
+
+
+def as_jpeg(pixels: np.ndarray, quality: int = 75, subsampling: str = "4:2:0") -> np.ndarray:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).convert("RGB").save(buffer, "JPEG", quality=quality, subsampling=subsampling)
+    return np.array(Image.open(buffer).convert("RGBA"))
+
+
+def decibels(pixels: np.ndarray, truth: np.ndarray) -> float:
+    return float(-10 * np.log10(np.mean((pixels / 255.0 - truth / 255.0) ** 2)))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("quality", [60, 75, 90])
+def test_a_jpeg_of_a_drawing_comes_nearer_to_the_drawing(seed: int, quality: int) -> None:
+    truth = drawing(seed)
+    given = as_jpeg(truth, quality)
+    assert decibels(sharpened_chroma(given), truth) > decibels(given, truth) + 1.5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("quality", [60, 75, 90])
+def test_a_jpeg_of_full_chroma_gets_no_worse(seed: int, quality: int) -> None:
+    truth = drawing(seed)
+    given = as_jpeg(truth, quality, "4:4:4")
+    assert decibels(sharpened_chroma(given), truth) >= decibels(given, truth)
+
+
+def test_luma_stays() -> None:
+    given = as_jpeg(drawing(0))
+    sharp = sharpened_chroma(given)
+    inside = ((sharp > 0) & (sharp < 255))[..., :3].all(-1)
+    off = (sharp[..., :3].astype(float) - given[..., :3]) @ YCC[0]
+    # each of three channels is rounded
+    assert np.abs(off[inside]).max() <= 1.0
+    assert (sharp != given).any()
+
+
+def blurred(pixels: np.ndarray) -> np.ndarray:
+    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(1.0)))
+
+
+def enlarged(pixels: np.ndarray) -> np.ndarray:
+    return np.array(Image.fromarray(pixels).resize((2 * SIDE, 2 * SIDE), Image.Resampling.BILINEAR))
+
+
+def noisy(pixels: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(0).normal(0, 4, pixels.shape) * (1, 1, 1, 0)
+    return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
+
+
+def grey(pixels: np.ndarray) -> np.ndarray:
+    return np.array(Image.fromarray(pixels).convert("L").convert("RGBA"))
+
+
+OTHERS = {
+    "clean": lambda pixels: pixels,
+    "noisy": noisy,
+    "blurred": blurred,
+    "enlarged": enlarged,
+    "grey JPEG": lambda pixels: as_jpeg(grey(pixels)),
+    "JPEG of full chroma at its best": lambda pixels: as_jpeg(pixels, 98, "4:4:4"),
+}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_pictures_come_back_as_they_are(kind: str, seed: int) -> None:
+    given = OTHERS[kind](drawing(seed))
+    assert not is_chroma_blurred(given)
+    assert sharpened_chroma(given) is given
+
+
+def test_a_picture_with_alpha_comes_back_as_it_is() -> None:
+    given = as_jpeg(drawing(0))
+    given[0, 0, 3] = 254
+    assert sharpened_chroma(given) is given
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (4, 4), (5, 5)])
+def test_tiny_pictures_come_back_as_they_are(shape: tuple[int, int]) -> None:
+    given = np.random.default_rng(0).integers(0, 256, (*shape, 4), np.uint8)
+    given[..., 3] = 255
+    assert sharpened_chroma(given) is given
+
+
+def test_it_is_the_local_linear_model_of_its_description() -> None:
+    given = as_jpeg(drawing(1))
+    expected = _by_numpy(given[..., :3].astype(float))
+    assert np.abs(sharpened_chroma(given)[..., :3].astype(float) - expected).max() <= 1.0
+
+
+def _by_numpy(rgb: np.ndarray) -> np.ndarray:
+    """Float64, all places of the window as whole arrays, no pixel left out but those far from any edge."""
+    reach, shape = chroma.REACH, rgb.shape[:2]
+    ycc = rgb @ YCC.T
+    outside = np.full((*(side + 2 * reach for side in shape), 3), np.nan)
+    outside[reach:-reach, reach:-reach] = ycc
+
+    def moved(array: np.ndarray, dy: int, dx: int) -> np.ndarray:
+        return array[reach + dy : reach + dy + shape[0], reach + dx : reach + dx + shape[1]]
+
+    around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    varies = np.nanmax([np.abs(moved(outside, *at)[..., 1:] - ycc[..., 1:]).sum(-1) for at in around], axis=0)
+    weight = np.zeros(outside.shape[:2])
+    weight[reach:-reach, reach:-reach] = np.exp(-0.5 * (varies / chroma.SETTLED) ** 2) + chroma.LEAST_WEIGHT
+    busy = np.zeros(outside.shape[:2], bool)
+    busy[reach:-reach, reach:-reach] = varies > chroma.VARIES
+    window = [(dy, dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
+    weights, lumas, chromas = [], [], []
+    for dy, dx in window:
+        there = np.nan_to_num(moved(outside, dy, dx))
+        off = there[..., 0] - ycc[..., 0]
+        place = np.exp(-(dy * dy + dx * dx) / (2 * chroma.SPREAD**2))
+        alike = np.exp(-0.5 * (np.floor(np.abs(off)) / chroma.ALIKE) ** 2)
+        weights.append(moved(weight, dy, dx) * place * alike)
+        lumas.append(off)
+        chromas.append(there[..., 1:])
+    w, light, colour = np.stack(weights), np.stack(lumas), np.stack(chromas)
+    total = w.sum(0)
+    mean_light = (w * light).sum(0) / total
+    mean_colour = (w[..., None] * colour).sum(0) / total[..., None]
+    spread = (w * light**2).sum(0) / total - mean_light**2 + chroma.RIDGE
+    shared = (w[..., None] * light[..., None] * colour).sum(0) / total[..., None]
+    shared -= mean_light[..., None] * mean_colour
+    rest = (w[..., None] * colour**2).sum(0) / total[..., None] - mean_colour**2 - shared**2 / spread[..., None]
+    trust = np.exp(-np.maximum(rest.sum(-1), 0) / chroma.MISFIT) * total / (total + 0.05)
+    fitted = mean_colour - shared / spread[..., None] * mean_light[..., None]
+    near_edge = np.any([moved(busy, *at) for at in window], axis=0)
+    ycc[..., 1:] += (trust * near_edge)[..., None] * (fitted - ycc[..., 1:])
+    return np.asarray(np.clip(ycc @ np.linalg.inv(YCC).T, 0, 255))
+
+
+def test_mirroring_before_or_after_is_the_same() -> None:
+    given = as_jpeg(drawing(2))
+    # sums in another order may round otherwise
+    off = sharpened_chroma(given[:, ::-1].copy()).astype(int) - sharpened_chroma(given)[:, ::-1]
+    assert np.abs(off).max() <= 1
+
+
+def test_opaque_and_all_channels_are_kept() -> None:
+    sharp = sharpened_chroma(as_jpeg(drawing(3)))
+    assert sharp.dtype == np.uint8
+    assert (sharp[..., 3] == 255).all()
+    assert opaque(sharp[..., :3]).shape == sharp.shape
