@@ -15,13 +15,15 @@ from jaxtyping import Int32, UInt8
 
 from .options import VectorizeOptions
 from .raster import RasterImage, load_raster
+from .raster.enlargement import enlargement
 from .raster.mixtures import is_antialiased
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
     from .tokenizer.tokenizer import DHVTokenizer, PixelFeatures
 
-# A picture is pixel art if it is at most this large and has at most so many colours, which anti-aliasing did not make.
+# A picture is pixel art if it is at most this large, before it was enlarged, and has at most so many colours, which
+# anti-aliasing did not make.
 PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
 
 
@@ -189,15 +191,27 @@ def _polish(
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
-    """What kind of picture this is: pixel-art, illustration or photo."""
+    """What kind of picture this is: pixel-art, bw, illustration or photo."""
     from .tokenizer.kind import is_photograph
     from .tokenizer.rims import premultiply
 
-    if max(pixels.shape[:2]) <= PIXEL_ART_SIDE:
-        packed = np.ascontiguousarray(pixels).view(np.uint32)
-        if len(np.unique(packed)) <= PIXEL_ART_COLOURS and not is_antialiased(pixels):
+    side = enlargement(pixels)
+    small = np.ascontiguousarray(pixels[::side, ::side])
+    if max(small.shape[:2]) <= PIXEL_ART_SIDE:
+        few = len(np.unique(small.view(np.uint32))) <= PIXEL_ART_COLOURS
+        if few and not is_antialiased(small):
             return "pixel-art"
+    if _is_black_and_white(pixels):
+        return "bw"
     return "photo" if is_photograph(premultiply(pixels)) else "illustration"
+
+
+def _is_black_and_white(pixels: UInt8[np.ndarray, "H W 4"]) -> bool:
+    """Whether every pixel is either and opaque, as in a scan of one bit: its edges say where they are to half a pixel."""
+    packed = np.ascontiguousarray(pixels).view(np.uint32)
+    black, white = np.array([[0, 0, 0, 255], [255, 255, 255, 255]], np.uint8).view(np.uint32)
+    # most pictures are told by their first rows
+    return all(bool(((rows == black) | (rows == white)).all()) for rows in (packed[:8], packed))
 
 
 def _notes_on_regions(options: VectorizeOptions, regions: int) -> tuple[str, ...]:

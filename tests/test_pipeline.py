@@ -270,6 +270,10 @@ def test_the_preset_is_chosen_by_the_picture() -> None:
     assert choose_preset(logo) == "illustration"
     assert choose_preset(opaque(averaged(make_shape("circle", 24, True)))) == "illustration"
     assert choose_preset(opaque(photograph())) == "photo"
+    scan = np.repeat(np.where(averaged(make_shape("star", 160, True))[..., :1] > 127, 255, 0).astype(np.uint8), 3, 2)
+    assert choose_preset(opaque(scan)) == "bw"
+    scan[0, 0] = 254
+    assert choose_preset(opaque(scan)) != "bw"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

@@ -78,8 +78,7 @@ class SoftDivider(nn.Module):
                 tokenizer is used; else the rims of drawings become tokens of their own.
         """
         device = self.net.correct.weight.device
-        if self.net.config.sharpen_chroma:
-            images = [image if is_photograph(premultiply(image)) else sharpened_chroma(image) for image in images]
+        images = [with_sharp_chroma(image, self.net.config) for image in images]
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))
@@ -96,6 +95,13 @@ class SoftDivider(nn.Module):
             share = self.assignment(features.flatten(1).T, near)
             divisions.append(SoftDivision(image, colours, features, tree, near, share))
         return divisions
+
+
+def with_sharp_chroma(image: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
+    """The image as `DHVTokenizer.pixel_features` takes it: drawings that were JPEGs with chroma as sharp as luma."""
+    if not config.sharpen_chroma or is_photograph(premultiply(image)):
+        return image
+    return sharpened_chroma(image)
 
 
 def rim_owners(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> Int32[np.ndarray, "H W"]:

@@ -32,7 +32,7 @@ from torch.nn import functional
 from ..errors import UsageError
 from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.criteria import CriterionSettings, node_costs
-from ..tokenizer.differentiable import SoftDivider, SoftDivision
+from ..tokenizer.differentiable import SoftDivider, SoftDivision, with_sharp_chroma
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
@@ -215,7 +215,10 @@ class RimsTask(Task):
     def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
         """See `Task.forward`; nothing here is drawn at random."""
         assert self.net.rims is not None
-        losses = [ownership_loss(self.net.rims, premultiply(sample.image), sample.labels) for sample in samples]
+        images = [premultiply(with_sharp_chroma(sample.image, self.net.config)) for sample in samples]
+        losses = [
+            ownership_loss(self.net.rims, image, sample.labels) for image, sample in zip(images, samples, strict=True)
+        ]
         loss = torch.stack(losses).mean()
         return {"rims": loss, "loss": loss}
 
