@@ -207,7 +207,7 @@ def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
 
 
 def _is_black_and_white(pixels: UInt8[np.ndarray, "H W 4"]) -> bool:
-    """Whether every pixel is either and opaque, as in a scan of one bit: its edges say where they are to half a pixel."""
+    """Whether every pixel is either and opaque, as in a scan of one bit, whose edges tell less of where they are."""
     packed = np.ascontiguousarray(pixels).view(np.uint32)
     black, white = np.array([[0, 0, 0, 255], [255, 255, 255, 255]], np.uint8).view(np.uint32)
     # most pictures are told by their first rows

@@ -51,5 +51,6 @@ def test_a_frame_around_an_enlarged_picture_is_part_of_it_only_if_it_fits() -> N
 def test_enlarged_pixel_art_is_pixel_art(factor: int) -> None:
     art = PALETTE[np.random.default_rng(1).integers(0, 4, (24, 24))]
     assert choose_preset(enlarged(art, factor)) == "pixel-art"
-    smooth = Image.fromarray(enlarged(art, factor)).resize((24 * factor + 1, 24 * factor + 1), Image.Resampling.BILINEAR)
+    side = 24 * factor + 1
+    smooth = Image.fromarray(enlarged(art, factor)).resize((side, side), Image.Resampling.BILINEAR)
     assert choose_preset(np.asarray(smooth)) != "pixel-art"
