@@ -11,6 +11,9 @@ LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says noth
 AGREEMENT = 24.0  # levels within which a local side colour is taken to be the region's own
 EVEN, SPIKE = 0.12, (0.2, 0.8)  # pixels by which points scatter along a line, and by which a spike sticks out of it
 MIXED = 2  # points next to a junction that are unsure: three colours mix there
+STRETCH = 6  # points past these that tell which line an arc begins as, where they scatter no more than EVEN
+STEEP = 0.4  # sine of the angle at which two lines cross, at least
+MISSED = 0.35  # pixels by which the place where all cross may lie off one
 OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much of how far it runs across
 
 
@@ -182,6 +185,7 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
     """Move the ends of all arcs to where their junctions belong, in place."""
     near = np.empty((4, 2))
     far = np.empty((4, 2))
+    lines = np.empty((4, 5))
     for j in range(junctions.shape[0]):
         x, y = float(junctions[j, 0]), float(junctions[j, 1])
         n = 0
@@ -190,8 +194,9 @@ def place_junctions(points, offsets, start, end, left, right, junctions, leaving
             if h < 0 or left[h // 2] < 0 or right[h // 2] < 0:
                 continue
             _ends(points, offsets, h, near[n], far[n])
+            _line(points, offsets, h, lines[n])
             n += 1
-        px, py = _meeting(near, far, n)
+        px, py = _meeting(near, far, lines, n)
         if x == 0 or x == width:
             py = _extended(near[0, 0], near[0, 1], far[0, 0], far[0, 1], x)
         if y == 0 or y == height:
@@ -234,8 +239,64 @@ def _ends(points, offsets, half_arc, near, far):
 
 
 @njit(cache=True, nogil=True)
-def _meeting(near, far, n):
-    """Where n arcs meet: midway between two that run straight into each other, else the mean of their first points."""
+def _line(points, offsets, half_arc, out):
+    """Centre and direction of the straight stretch that a half-arc begins with, past what is unsure; 1 if it is one."""
+    begin, end = offsets[half_arc // 2], offsets[half_arc // 2 + 1] - 1
+    out[4] = 0.0
+    if end - begin < 2 * MIXED + STRETCH:
+        return
+    step, start = (1, begin) if half_arc % 2 == 0 else (-1, end)
+    first, last = start + step * (MIXED + 1), start + step * (MIXED + STRETCH)
+    dx, dy = points[last, 0] - points[first, 0], points[last, 1] - points[first, 1]
+    cx = cy = 0.0
+    for k in range(STRETCH):
+        cx += points[first + step * k, 0] / STRETCH
+        cy += points[first + step * k, 1] / STRETCH
+    xx = xy = yy = 0.0
+    for k in range(STRETCH):
+        u, v = points[first + step * k, 0] - cx, points[first + step * k, 1] - cy
+        xx += u * u
+        xy += u * v
+        yy += v * v
+    turn = 0.5 * np.arctan2(2.0 * xy, xx - yy)
+    out[0], out[1], out[2], out[3] = cx, cy, np.cos(turn), np.sin(turn)
+    for k in range(STRETCH):
+        u, v = points[first + step * k, 0] - cx, points[first + step * k, 1] - cy
+        if abs(u * out[3] - v * out[2]) > EVEN:
+            return
+    out[4] = 1.0 if dx * dx + dy * dy > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _crossing(lines, n, x, y):
+    """The point of least squared distance from n lines; (x, y) if it is far from one, or they are nearly parallel."""
+    xx = xy = yy = bx = by = 0.0
+    for k in range(n):
+        if lines[k, 4] == 0.0:
+            return x, y
+        # the projection onto the line's normal
+        u, v = -lines[k, 3], lines[k, 2]
+        off = u * lines[k, 0] + v * lines[k, 1]
+        xx += u * u
+        xy += u * v
+        yy += v * v
+        bx += off * u
+        by += off * v
+    # the smaller of both eigenvalues
+    if 0.5 * (xx + yy - np.hypot(xx - yy, 2.0 * xy)) < STEEP * STEEP:
+        return x, y
+    det = xx * yy - xy * xy
+    px, py = (yy * bx - xy * by) / det, (xx * by - xy * bx) / det
+    for k in range(n):
+        if abs((px - lines[k, 0]) * lines[k, 3] - (py - lines[k, 1]) * lines[k, 2]) > MISSED:
+            return x, y
+    return px, py
+
+
+@njit(cache=True, nogil=True)
+def _meeting(near, far, lines, n):
+    """Where n arcs meet: where the lines do that they begin as; else midway between two that run straight into each
+    other; else the mean of their first points."""
     best, bi, bj = -0.85, -1, -1
     mx = my = 0.0
     for i in range(n):
@@ -249,8 +310,8 @@ def _meeting(near, far, n):
             if norm > 0 and (ax * bx + ay * by) / norm < best:
                 best, bi, bj = (ax * bx + ay * by) / norm, i, j
     if bi >= 0:
-        return 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
-    return mx, my
+        mx, my = 0.5 * (near[bi, 0] + near[bj, 0]), 0.5 * (near[bi, 1] + near[bj, 1])
+    return _crossing(lines, n, mx, my)
 
 
 @njit(cache=True, nogil=True)

@@ -7,9 +7,11 @@ of a staircase) are left out. Side colours come from up to three pixels deep, or
 pixels there agree with it or the region is too thin. A point or two that stick out by less than a pixel from a straight
 stretch are moved onto it.
 
-Junctions go to the mean of their arcs' nearest points, or onto the line of the two arcs that run straight through; on
-the image's frame, to where the arc that ends there crosses it. Arcs on the frame stay on it. Limits: no point moves
-more than a pixel; strokes thinner than two pixels keep the width their pixels have.
+Junctions go to where the lines meet that their arcs begin as, by least squares over the points past the few where three
+colours mix. Where an arc begins as no line, or the lines miss each other, they go to the mean of their arcs' nearest
+points, or onto the line of the two arcs that run straight through; on the image's frame, to where the arc that ends
+there crosses it. Arcs on the frame stay on it. Limits: no point moves more than a pixel; strokes thinner than two
+pixels keep the width their pixels have.
 """
 
 from __future__ import annotations

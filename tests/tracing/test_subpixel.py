@@ -89,7 +89,29 @@ def test_a_junction_of_three_half_planes_is_near_where_they_meet(turn: float, cx
     ends += [points[offsets[a + 1] - 1] for a in np.flatnonzero(planar_map.end == inner)]
     assert len(ends) == 3
     assert np.ptp(ends, axis=0).max() == 0
-    assert np.hypot(ends[0][0] - cx, ends[0][1] - cy) <= 0.5
+    assert np.hypot(ends[0][0] - cx, ends[0][1] - cy) <= 0.05
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(("straight_through", "bound"), [(False, 0.05), (True, 0.25)])
+def test_a_junction_lies_where_its_straight_arcs_meet(seed: int, straight_through: bool, bound: float) -> None:
+    """Three sectors about any place; of two whose sides are nearly one line the crossing is surer than the place."""
+    random = np.random.default_rng(seed)
+    cx, cy = 12 + random.uniform(-1, 1, 2)
+    through = np.array([0, np.pi, np.pi + random.uniform(0.7, 2.4)])
+    steps = through if straight_through else np.arange(3) * 2 * np.pi / 3
+    wobble = 0 if straight_through else random.uniform(-0.35, 0.35, 3)
+    sides = np.sort((random.uniform(0, 2 * np.pi) + steps + wobble) % (2 * np.pi))
+
+    def sector(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.searchsorted(sides, np.arctan2(y - cy, x - cx) % (2 * np.pi)) % 3
+
+    planar_map, points, offsets = traced(sector)
+    x, y = planar_map.junctions.T
+    (inner,) = np.flatnonzero((x > 0) & (x < SIZE) & (y > 0) & (y < SIZE))
+    first = np.flatnonzero(planar_map.start == inner)
+    px, py = points[offsets[first[0]]] if len(first) else points[offsets[planar_map.end.tolist().index(inner) + 1] - 1]
+    assert np.hypot(px - cx, py - cy) <= bound
 
 
 def test_a_border_that_runs_straight_through_a_junction_stays_straight() -> None:
