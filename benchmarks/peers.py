@@ -53,10 +53,10 @@ PACKAGES = (IMAGETRACER, POTRACE, VTRACER_1)
 
 BEST = " best"
 SETTINGS: dict[str, dict[str, Any]] = {
-    "vtracer": {},
-    "vtracer-1.0": {},
-    "autotrace": {"color_count": 32, "despeckle_level": 4},
-    "imagetracerjs": {},
+    "vtracer": {"color_precision": 8, "layer_difference": 8, "filter_speckle": 1, "mode": "polygon"},
+    "vtracer-1.0": {"clustering": "watershed", "watershed_detail": 200},
+    "autotrace": {"color_count": 32, "despeckle_level": 4, "error_threshold": 1.0},
+    "imagetracerjs": {"pathomit": 8, "roundcoords": 2, "ltres": 0.5, "qtres": 0.5, "numberofcolors": 64},
     "swag": {"quality": "max"},
     "potrace": {"turdsize": 0, "alphamax": 0.8, "opttolerance": 0.1, "unit": 100},
 }

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # A picture is pixel art if it is at most this large and has at most so many colours, which anti-aliasing did not make.
 PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
+WHITE = (255, 255, 255)
 
 
 class Vectorizer:
@@ -101,6 +102,9 @@ class Vectorizer:
 
             with clock("strokes"):
                 outlines, layers = with_strokes(outlines, layers, paints, polylines, float(options.tolerance or 0.0))
+        if options.repeat == "auto" and drawn and options.mode == "spline":
+            with clock("repeats"):
+                outlines = _repeat(raster, options, outlines, layers, paints)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -163,22 +167,44 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
 
 def _polish(raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any) -> tuple[Any, Any]:
     """Outlines and paints whose drawing is nearer to the image."""
-    from PIL import Image
-
-    from .drawing.drawing import draw
     from .drawing.polish import polish
-    from .drawing.preview import over, render
-
-    height, width = raster.pixels.shape[:2]
-    white = (255, 255, 255)
-    image = np.asarray(over(Image.fromarray(raster.pixels), white))
 
     def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
-        svg = draw(raster, options, outlines, layers, paints, (), {}).to_svg()
-        return render(svg, width, height, white)
+        return _drawn(raster, options, outlines, layers, paints)
 
     recolour = options.colors is None and options.palette is None
-    return polish(outlines, paints, image, options.polish, drawn, recolour)
+    return polish(outlines, paints, _over_white(raster), options.polish, drawn, recolour)
+
+
+def _repeat(raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any) -> Any:
+    """Outlines in which what is nearly the same is so."""
+    from .drawing.repeats import with_repeats
+
+    def drawn(outlines: Any) -> UInt8[np.ndarray, "H W 3"]:
+        return _drawn(raster, options, outlines, layers, paints)
+
+    tolerance, precision = float(options.tolerance or 0.0), int(options.precision or 0)
+    return with_repeats(outlines, layers, _over_white(raster), drawn, tolerance, precision)
+
+
+def _drawn(
+    raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The drawing over white."""
+    from .drawing.drawing import draw
+    from .drawing.preview import render
+
+    height, width = raster.pixels.shape[:2]
+    svg = draw(raster, replace(options, repeat="never"), outlines, layers, paints, (), {}).to_svg()
+    return render(svg, width, height, WHITE)
+
+
+def _over_white(raster: RasterImage) -> UInt8[np.ndarray, "H W 3"]:
+    from PIL import Image
+
+    from .drawing.preview import over
+
+    return np.asarray(over(Image.fromarray(raster.pixels), WHITE))
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
