@@ -3,7 +3,7 @@
     python -m benchmarks.compare [--sets kodak emoji …] [--sizes 256 …] [--tools project vtracer …] [--limit N]
                                  [--weights FILE …]
 
-Before the first run, `python -m benchmarks.data` fetches the drawings and two of the peers. The tables go to standard
+Before the first run, `python -m benchmarks.data` fetches the drawings and some of the peers. The tables go to standard
 output as Markdown, progress to standard error, everything measured to `--json FILE`, the drawings below `--out FOLDER`.
 A tool that is not installed is named with the reason and left out.
 
@@ -40,7 +40,7 @@ from .summary import Row, stage_seconds, summarize, truth_row
 from .tables import adversarial_table, claims_table, memory_table, sets_table, stages_table, start_table
 
 SECTIONS = ("sets", "start", "adversarial", "memory")
-PACKAGES = ("numpy", "numba", "torch", "resvg-py", "vtracer", "pyautotrace")
+PACKAGES = ("numpy", "numba", "torch", "resvg-py", "vtracer", "pyautotrace", "swag-converter")
 
 Measured = TypeVar("Measured")
 

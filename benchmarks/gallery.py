@@ -32,12 +32,14 @@ from dhvt_vectorize.errors import UsageError
 from .command import errors_end_the_run
 from .nodes import nodes
 from .packages import write
+from .peers import BEST
 from .pictures import DEGRADATIONS, KINDS, Picture, RgbArray, check_names, degraded, pictures, set_names
 from .runs import PROJECT, TOOLS, Bench, Result
 from .scoring import WHITE
 
 SCALE = 8
 PART = 32  # pixels a side of what is shown
+AT_DEFAULTS = tuple(tool for tool in TOOLS if not tool.endswith(BEST))
 FIGURES = (("psnr", "dB", 2), ("ssim4x", "SSIM at 4×", 4), ("segments", "segments", 0), ("bytes", "bytes", 0))
 
 
@@ -52,7 +54,7 @@ def _parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     known = ", ".join(KINDS)
     parser.add_argument("--sets", nargs="+", metavar="NAME", default=["emoji", "clipart"], help=f"of {known}")
     parser.add_argument("--sizes", nargs="+", type=int, metavar="PX", default=[], help="only sets of these sizes")
-    parser.add_argument("--tools", nargs="+", metavar="NAME", default=TOOLS, help=f"of {', '.join(TOOLS)}")
+    parser.add_argument("--tools", nargs="+", metavar="NAME", default=AT_DEFAULTS, help=f"of {', '.join(TOOLS)}")
     parser.add_argument("--limit", type=int, metavar="N", help="only N pictures of a set, spread over it")
     parser.add_argument("--pictures", nargs="+", metavar="NAME", default=[], help="show those whose names hold this")
     parser.add_argument("--worst", type=int, metavar="N", default=12, help="show the N worst; default 12")

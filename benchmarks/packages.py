@@ -1,10 +1,11 @@
-"""Names of npm and Debian packages → their unpacked contents in the cache, without installing anything or being root.
+"""Names of npm, PyPI and Debian packages → their contents in the cache, without installing anything or being root.
 
-`npm pack` and `apt-get download` bring the archive, `tarfile` and `dpkg -x` unpack it. A package is unpacked under a
-temporary name and then moved, so it is there whole or not at all, and one that is there is not fetched again.
-`packages.json` in the cache tells each folder's archives and their SHA-256.
+`npm pack`, `pip download` and `apt-get download` bring the archive; `tarfile`, `zipfile` and `dpkg -x` unpack it. A
+package is unpacked under a temporary name and then moved, so it is there whole or not at all, and one that is there is
+not fetched again. `packages.json` in the cache tells each folder's archives and their SHA-256.
 
-Limits: npm packages are pinned; Debian serves one version a release, which is recorded instead.
+Limits: npm and PyPI packages are pinned, and come without what they need; Debian serves one version a release, which is
+recorded instead.
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +32,7 @@ class Package:
 
     Attributes:
         folder_name: what it is called there.
-        registry: npm or debian.
+        registry: npm, pypi or debian.
         archives: what the registry is asked for; all are unpacked into one folder.
     """
 
@@ -41,6 +44,11 @@ class Package:
     def npm(cls, name: str, version: str) -> Package:
         """One pinned npm package."""
         return cls(f"{name.rpartition('/')[2]}-{version}", "npm", (f"{name}@{version}",))
+
+    @classmethod
+    def pypi(cls, name: str, version: str) -> Package:
+        """One pinned wheel for this machine."""
+        return cls(f"{name}-{version}", "pypi", (f"{name}=={version}",))
 
     @classmethod
     def debian(cls, *names: str) -> Package:
@@ -73,7 +81,7 @@ def fetch(package: Package, say: Callable[[str], None]) -> None:
         say: told what is being fetched.
 
     Raises:
-        InputError: npm, apt-get or dpkg is missing or fails.
+        InputError: npm, pip, apt-get or dpkg is missing or fails.
     """
     parent = cache_folder() / "packages"
     if (parent / package.folder_name).exists():
@@ -83,7 +91,8 @@ def fetch(package: Package, say: Callable[[str], None]) -> None:
     with tempfile.TemporaryDirectory(prefix=".fetch-", dir=parent) as temporary:
         downloads, contents = Path(temporary) / "downloads", Path(temporary) / "contents"
         downloads.mkdir()
-        {"npm": _unpack_npm, "debian": _unpack_debian}[package.registry](package.archives, downloads, contents)
+        unpack = {"npm": _unpack_npm, "pypi": _unpack_wheel, "debian": _unpack_debian}[package.registry]
+        unpack(package.archives, downloads, contents)
         _record(package, sorted(downloads.iterdir()))
         os.replace(contents, parent / package.folder_name)
 
@@ -102,6 +111,14 @@ def _unpack_npm(archives: tuple[str, ...], downloads: Path, contents: Path) -> N
     for archive in downloads.iterdir():
         with tarfile.open(archive) as tar:
             tar.extractall(contents, filter="data")
+
+
+def _unpack_wheel(archives: tuple[str, ...], downloads: Path, contents: Path) -> None:
+    arguments = ["-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", *archives]
+    _run(sys.executable, arguments, downloads, "needs pip, and a wheel for this machine")
+    for archive in downloads.iterdir():
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(contents)
 
 
 def _unpack_debian(archives: tuple[str, ...], downloads: Path, contents: Path) -> None:

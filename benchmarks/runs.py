@@ -28,7 +28,9 @@ PROJECT = "project"
 TOOLS = (PROJECT, *PEERS)
 REGIONS = (256, 512, 1024)
 # potrace draws bitmaps only, and the other peers are made for colours
-BITMAP_TOOLS = (PROJECT, "potrace")
+BITMAP_TOOLS = (PROJECT, "potrace", "potrace best")
+# what draws a photograph as hundreds of thousands of slivers
+DRAWING_TOOLS = ("autotrace",)
 SCORERS = 2
 
 
@@ -156,7 +158,9 @@ def _project(name: str, weights: Path | None = None) -> dict[str, Trace]:
 def _suits(tool: str, set_name: str) -> bool:
     if set_name.startswith("bw"):
         return tool in BITMAP_TOOLS
-    return tool != "potrace" and (set_name == "kodak" or "--regions" not in tool)
+    if tool.startswith("potrace") or ("--regions" in tool and set_name != "kodak"):
+        return False
+    return tool not in DRAWING_TOOLS or not set_name.startswith("kodak")
 
 
 def _traced(tool: str, trace: Trace, picture: Picture) -> Result:

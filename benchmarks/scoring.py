@@ -6,9 +6,10 @@ shapes, segments what is drawn (see `dhvt_vectorize.drawing.figures`)
 bytes, gz        of the text in UTF-8, plain and gzipped
 conflation       share of pixels that differ by more than 16 levels between the drawing at 1.371 times its size over
                  magenta and the mean of a drawing four times larger: page or hidden paint that shows where shapes meet
+…_ratio          shapes and segments over those of the true SVG, where that can be counted
 
-These are the figures of the shared `arena/score.py`; `tests/test_scoring.py` holds both against each other. Limits:
-SSIM needs 11 pixels a side, and path data is counted as `dhvt_vectorize.drawing.figures` says.
+All but the ratios are figures of the shared `arena/score.py`; `tests/test_scoring.py` holds both against each other.
+Limits: SSIM needs 11 pixels a side, and path data is counted as `dhvt_vectorize.drawing.figures` says.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ RgbArray = UInt8[np.ndarray, "height width 3"]
 
 @dataclass(frozen=True)
 class Figures:
-    """The figures of one drawing; the last two are None where there is no true SVG."""
+    """The figures of one drawing; the last four are None where there is no true SVG, or none that can be counted."""
 
     psnr: float
     ssim: float
@@ -47,6 +48,8 @@ class Figures:
     conflation: float
     psnr4x: float | None = None
     ssim4x: float | None = None
+    shapes_ratio: float | None = None
+    segments_ratio: float | None = None
 
 
 def score(svg: str, raster: RgbArray, truth: str | None = None) -> Figures:
@@ -66,7 +69,8 @@ def score(svg: str, raster: RgbArray, truth: str | None = None) -> Figures:
     shapes, segments = count(svg)
     text = svg.encode()
     drawn = render(svg, width, height, WHITE)
-    fidelity_to_truth = _against_truth(svg, truth, width, height) if truth else (None, None)
+    psnr4x, ssim4x = _against_truth(svg, truth, width, height) if truth else (None, None)
+    shapes_ratio, segments_ratio = _of_truth(shapes, segments, truth)
     return Figures(
         psnr(drawn, raster),
         ssim(drawn, raster),
@@ -75,7 +79,10 @@ def score(svg: str, raster: RgbArray, truth: str | None = None) -> Figures:
         len(text),
         len(gzip.compress(text, compresslevel=6)),
         conflation(svg, width, height),
-        *fidelity_to_truth,
+        psnr4x,
+        ssim4x,
+        shapes_ratio,
+        segments_ratio,
     )
 
 
@@ -102,6 +109,15 @@ def conflation(svg: str, width: int, height: int, scale: float = 1.371, factor: 
     sums = larger.reshape(height, factor, width, factor, 3).sum(axis=(1, 3), dtype=np.int32)
     difference = np.abs(drawn.astype(np.int32) * factor**2 - sums).max(axis=2)
     return float((difference > 16 * factor**2).mean())
+
+
+def _of_truth(shapes: int, segments: int, truth: str | None) -> tuple[float | None, float | None]:
+    """Shapes and segments over the true SVG's."""
+    try:
+        true = count(truth) if truth else None
+    except (ValueError, SyntaxError):
+        true = None
+    return (None, None) if true is None else (shapes / max(1, true.shapes), segments / max(1, true.segments))
 
 
 def _against_truth(svg: str, truth: str, width: int, height: int) -> tuple[float, float]:

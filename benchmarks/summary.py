@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from .pictures import Picture
 from .runs import Result
-from .scoring import Figures, count
+from .scoring import Figures, conflation, count
 
 TRUTH = "true SVG"
 
@@ -42,17 +42,18 @@ def summarize(results: Iterable[Result]) -> list[Row]:
 
 def truth_row(pictures: Sequence[Picture]) -> Row | None:
     """What the drawings that a set was rendered from count themselves; None for a set without."""
-    values: dict[str, list[float]] = {"shapes": [], "segments": [], "bytes": [], "gz": []}
+    values: dict[str, list[float]] = {"shapes": [], "segments": [], "bytes": [], "gz": [], "conflation": []}
     failures = 0
-    truths = [picture.truth for picture in pictures if picture.truth is not None]
-    for truth in truths:
+    truths = [(picture.truth, picture.raster.shape) for picture in pictures if picture.truth is not None]
+    for truth, (height, width, _) in truths:
         try:
             shapes, segments = count(truth)
         except (ValueError, SyntaxError):
             failures += 1
             continue
         text = truth.encode()
-        for name, value in zip(values, (shapes, segments, len(text), len(gzip.compress(text, 6))), strict=True):
+        figures = (shapes, segments, len(text), len(gzip.compress(text, 6)), conflation(truth, width, height))
+        for name, value in zip(values, figures, strict=True):
             values[name].append(value)
     return _row_of(pictures[0].set_name, TRUTH, len(truths), failures, values) if truths else None
 

@@ -22,6 +22,8 @@ _COLUMNS = {
     "ssim4x": ("mean", "ssim4x", "{:.4f}"),
     "shapes": ("mean", "shapes", "{:.1f}"),
     "segments": ("mean", "segments", "{:.1f}"),
+    "shapes / true": ("median", "shapes_ratio", "{:.2f}"),
+    "segments / true": ("median", "segments_ratio", "{:.2f}"),
     "bytes": ("mean", "bytes", "{:.0f}"),
     "gz": ("mean", "gz", "{:.0f}"),
     "conflation": ("mean", "conflation", "{:.4f}"),
@@ -31,7 +33,7 @@ _COLUMNS = {
 
 
 def sets_table(rows: Iterable[Row]) -> str:
-    """Set × tool: every figure, mean over the pictures; n counts those with figures."""
+    """Set × tool: every figure, mean over the pictures, of the ratios their median; n counts those with figures."""
     lines = []
     for row in rows:
         cells = []

@@ -20,6 +20,7 @@ FILLS = ("flat", "gradient", "auto")
 LAYERINGS = ("stacked", "cutout")
 GROUPS = ("none", "color", "tree")
 STROKES = ("auto", "never")
+REPEATS = ("auto", "never")
 PRESETS: dict[str, dict[str, Any]] = {
     "logo": {"mode": "spline", "fill": "flat", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
     "illustration": {"mode": "spline", "fill": "auto", "detail": 0.5, "min_area": 2, "tolerance": 0.45, "precision": 2},
@@ -57,6 +58,7 @@ _CHOICES: dict[str, Sequence[str]] = {
     "layering": LAYERINGS,
     "group": GROUPS,
     "strokes": STROKES,
+    "repeat": REPEATS,
     "preset": PRESET_NAMES,
 }
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -84,6 +86,8 @@ class VectorizeOptions:
         trap: how far cutout shapes reach below their neighbours, in pixels, so that nothing shows between; None not.
         group: none, color (shapes of one colour are a group) or tree (objects and their parts, nested).
         strokes: auto draws stacked shapes of even width as strokes where these have fewer nodes; never.
+        repeat: auto draws what is the same but for its place once, and by `<use>` again, where that takes fewer bytes;
+            what is nearly so becomes so where the drawing is as near to the image; never.
         colors: at most this many different flat colours, chosen from the image.
         palette: the only colours allowed, as "#rrggbb".
         min_area: regions smaller than this many pixels join a neighbour.
@@ -107,6 +111,7 @@ class VectorizeOptions:
     trap: float | None = None
     group: str = "none"
     strokes: str = "never"
+    repeat: str = "never"
     colors: int | None = None
     palette: tuple[str, ...] | None = None
     min_area: int | None = None

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # A picture is pixel art if it is at most this large, before it was enlarged, and has at most so many colours, which
 # anti-aliasing did not make.
 PIXEL_ART_SIDE, PIXEL_ART_COLOURS = 128, 24
+WHITE = (255, 255, 255)
 
 
 class Vectorizer:
@@ -105,6 +106,9 @@ class Vectorizer:
 
             with clock("strokes"):
                 outlines, layers = with_strokes(outlines, layers, paints, polylines, float(options.tolerance or 0.0))
+        if options.repeat == "auto" and drawn and options.mode == "spline":
+            with clock("repeats"):
+                outlines = _repeat(raster, features.colours, options, outlines, layers, paints)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -174,20 +178,47 @@ def _polish(
     paints: Any,
 ) -> tuple[Any, Any]:
     """Outlines and paints whose drawing is nearer to the image, whose premultiplied colours are given."""
-    from .drawing.drawing import draw
     from .drawing.polish import polish
+
+    def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
+        return _drawn(raster, options, outlines, layers, paints)
+
+    recolour = options.colors is None and options.palette is None
+    return polish(outlines, paints, _over_white(colours), options.polish, drawn, recolour)
+
+
+def _repeat(
+    raster: RasterImage,
+    colours: UInt8[np.ndarray, "H W 4"],
+    options: VectorizeOptions,
+    outlines: Any,
+    layers: Any,
+    paints: Any,
+) -> Any:
+    """Outlines in which what is nearly the same is so."""
+    from .drawing.repeats import with_repeats
+
+    def drawn(outlines: Any) -> UInt8[np.ndarray, "H W 3"]:
+        return _drawn(raster, options, outlines, layers, paints)
+
+    tolerance, precision = float(options.tolerance or 0.0), int(options.precision or 0)
+    return with_repeats(outlines, layers, _over_white(colours), drawn, tolerance, precision)
+
+
+def _drawn(
+    raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any
+) -> UInt8[np.ndarray, "H W 3"]:
+    """The drawing over white."""
+    from .drawing.drawing import draw
     from .drawing.preview import render
 
     height, width = raster.pixels.shape[:2]
-    white = (255, 255, 255)
-    on_white = colours[..., :3] + (255 - colours[..., 3:])
+    svg = draw(raster, replace(options, repeat="never"), outlines, layers, paints, (), {}).to_svg()
+    return render(svg, width, height, WHITE)
 
-    def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
-        svg = draw(raster, options, outlines, layers, paints, (), {}).to_svg()
-        return render(svg, width, height, white)
 
-    recolour = options.colors is None and options.palette is None
-    return polish(outlines, paints, on_white, options.polish, drawn, recolour)
+def _over_white(premultiplied: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 3"]:
+    return premultiplied[..., :3] + (255 - premultiplied[..., 3:])
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:

@@ -18,8 +18,9 @@ from benchmarks.packages import Package, fetch
 from benchmarks.peers import IMAGETRACER, PEERS, Drawn, open_peer
 from benchmarks.pictures import DEGRADATIONS, Picture, black_and_white, degraded, rasterize, set_names
 from benchmarks.runs import Result
-from benchmarks.scoring import Figures, psnr, render
-from benchmarks.summary import summarize, truth_row
+from benchmarks.scoring import Figures, conflation, psnr, render
+from benchmarks.summary import TRUTH as TRUTH_NAME
+from benchmarks.summary import Row, summarize, truth_row
 from dhvt_vectorize.errors import InputError, UsageError
 
 TRUTH = (
@@ -166,7 +167,8 @@ def test_sets_are_kinds_at_their_sizes() -> None:
 
 @pytest.mark.parametrize("name", PEERS)
 def test_a_peer_draws_what_it_is_given(name: str) -> None:
-    raster = black_and_white(rasterize(TRUTH, 128)) if name == "potrace" else rasterize(TRUTH, 128)
+    raster = rasterize(TRUTH, 128)
+    raster = black_and_white(raster) if name.startswith("potrace") else raster
     with ExitStack() as resources:
         try:
             trace = open_peer(name, resources)
@@ -179,7 +181,7 @@ def test_a_peer_draws_what_it_is_given(name: str) -> None:
 
 
 def test_an_unknown_peer_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="vtracer, autotrace, imagetracerjs, potrace"):
+    with pytest.raises(UsageError, match=r"vtracer, vtracer best, vtracer-1\.0, .*, potrace best"):
         open_peer("inkscape", ExitStack())
 
 
@@ -209,6 +211,7 @@ def test_true_drawings_are_counted_for_comparison() -> None:
     row = truth_row([picture(), picture(name="another")])
     assert row is not None
     assert (row.mean["shapes"], row.mean["segments"], row.mean["bytes"]) == (2, 7, len(TRUTH))
+    assert row.mean["conflation"] == conflation(TRUTH, 64, 48)
     assert truth_row([Picture("kodak", "01", rasterize(TRUTH, 64))]) is None
 
 
@@ -221,8 +224,8 @@ def verdicts(measured: Measurements) -> dict[str, str]:
 
 
 def test_a_verdict_follows_from_the_figures() -> None:
-    good = [result("project --regions 256", 24.7, 281), result("project", 26, 90), result("vtracer", 26, 100)]
-    bad = [result("project --regions 256", 24.6, 282), result("project", 25.9, 100), result("vtracer", 26, 100)]
+    good = [result("project --regions 256", 25.8, 281), result("project", 26, 90), result("vtracer", 26, 100)]
+    bad = [result("project --regions 256", 25.7, 282), result("project", 25.9, 100), result("vtracer", 26, 100)]
     names = [
         "kodak, 256 regions: mean PSNR in dB",
         "kodak, 256 regions: shapes, of the worst image",
@@ -233,6 +236,20 @@ def test_a_verdict_follows_from_the_figures() -> None:
     for results, verdict in ((good, OK), (bad, MISS)):
         found = verdicts(Measurements(summarize(results)))
         assert {found[name] for name in names} == {verdict}
+
+
+@pytest.mark.parametrize(("set_name", "lines"), [("emoji-256", 5), ("icons-256", 5), ("clipart-512", 2)])
+def test_drawings_are_held_against_the_true_ones_by_the_median_of_their_ratios(set_name: str, lines: int) -> None:
+    good = Figures(34, 0.9, 15, 150, 1, 1, 0.0029, 30, 0.981, 1.5, 1.5)
+    worse = Figures(33.9, 0.9, 16, 151, 1, 1, 0.0031, 30, 0.95, 1.6, 2.1)
+    outlier = Figures(34, 0.9, 90, 900, 1, 1, 0.0029, 30, 0.981, 9.0, 9.0)
+    truth = Row(set_name, TRUTH_NAME, 3, 0, {"conflation": 0.0}, {}, {})
+    for figures, verdict in (([good, good, outlier], OK), ([worse] * 3, MISS)):
+        rows = summarize(Result("project", set_name, str(n), figures=one) for n, one in enumerate(figures))
+        found = [claim for claim in claims(Measurements([truth, *rows])) if claim.what.startswith(f"{set_name}: ")]
+        found = [claim for claim in found if "vtracer" not in claim.what]
+        assert len(found) == lines
+        assert {claim.verdict for claim in found} == {verdict}
 
 
 def test_a_failed_picture_is_a_miss() -> None:
@@ -292,8 +309,8 @@ def test_a_run_prints_every_tool_and_keeps_what_it_drew(capsys: pytest.CaptureFi
 def test_a_tool_that_fails_is_reported_and_the_others_go_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PEERS, "autotrace", lambda _: lambda image: Drawn("<svg><image/></svg>", 0.1))
-    monkeypatch.setitem(PEERS, "imagetracerjs", lambda _: lambda image: Drawn(TRUTH, 0.1))
+    monkeypatch.setitem(PEERS, "autotrace", lambda *_: lambda image: Drawn("<svg><image/></svg>", 0.1))
+    monkeypatch.setitem(PEERS, "imagetracerjs", lambda *_: lambda image: Drawn(TRUTH, 0.1))
     monkeypatch.setitem(PEERS, "vtracer", _not_installed)
     printed = run_compare(capsys, "--tools", "vtracer", "autotrace", "imagetracerjs")
     assert "Left out: vtracer (vtracer: is not installed; install it)" in printed
@@ -301,7 +318,7 @@ def test_a_tool_that_fails_is_reported_and_the_others_go_on(
     assert "108.13" in printed
 
 
-def _not_installed(_: ExitStack) -> None:
+def _not_installed(*_: object) -> None:
     raise InputError("vtracer", "is not installed", "install it")
 
 

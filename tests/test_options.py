@@ -20,6 +20,7 @@ from dhvt_vectorize.options import (
     MODES,
     PRESET_NAMES,
     PRESETS,
+    REPEATS,
     STROKES,
     VectorizeOptions,
     option_range,
@@ -42,6 +43,7 @@ CHOICES = {
     "layering": LAYERINGS,
     "group": GROUPS,
     "strokes": STROKES,
+    "repeat": REPEATS,
     "preset": PRESET_NAMES,
 }
 NEEDED = {"trap": {"layering": "cutout"}}  # what an option is only allowed with

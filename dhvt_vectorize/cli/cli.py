@@ -111,6 +111,7 @@ def _parse(
     trap: flags.Trap = None,
     group: flags.Group = "none",
     strokes: flags.Strokes = "never",
+    repeat: flags.Repeat = "never",
     colors: flags.Colors = None,
     palette: flags.Palette = None,
     min_area: flags.MinArea = None,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from ..formats import FORMATS
-from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, STROKES, option_range
+from ..options import CRITERIA, FILLS, GROUPS, LAYERINGS, MODES, PRESET_NAMES, REPEATS, STROKES, option_range
 
 DEVICES = ("auto", "cpu", "cuda", "cuda:N")
 
@@ -66,6 +66,12 @@ Strokes = Annotated[
     str,
     _choice(
         "--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "never"
+    ),
+]
+Repeat = Annotated[
+    str,
+    _choice(
+        "--repeat", "Whether shapes that repeat are drawn by <use> where that takes fewer bytes.", REPEATS, "never"
     ),
 ]
 Colors = Annotated[int | None, _number("colors", "At most this many colours, chosen from the image.")]

@@ -96,7 +96,7 @@ def _runs(boxes: Int32[np.ndarray, "S 4"], paints: Sequence[Hashable]) -> list[l
         shapes = list(following)
         run = last_of_paint.get(paint, -1)
         since = run_of_shape[: shapes[0]] >= run if run >= 0 else ()
-        if run < 0 or any(_meet(boxes[shape], boxes[: shapes[0]][since]) for shape in shapes):
+        if run < 0 or any(meets(boxes[shape], boxes[: shapes[0]][since]) for shape in shapes):
             run = len(runs)
             runs.append([])
         runs[run] += _touching(shapes, boxes)
@@ -108,12 +108,12 @@ def _touching(shapes: Sequence[int], boxes: Int32[np.ndarray, "S 4"]) -> list[li
     """The shapes in sets, such that no two of different sets meet."""
     sets: list[list[int]] = []
     for shape in shapes:
-        met = [one for one in sets if _meet(boxes[shape], boxes[one])]
+        met = [one for one in sets if meets(boxes[shape], boxes[one])]
         sets = [one for one in sets if one not in met] + [[*chain(*met), shape]]
     return sets
 
 
-def _meet(box: Int32[np.ndarray, "4"], others: Int32[np.ndarray, "N 4"]) -> bool:
+def meets(box: Int32[np.ndarray, "4"], others: Int32[np.ndarray, "N 4"]) -> bool:
     """Whether a box has a pixel with any of the others in common."""
     return bool(((others[:, :2] < box[2:]) & (box[:2] < others[:, 2:])).all(1).any())
 

@@ -170,5 +170,8 @@ def draw(
     description = f"dhvt-vectorize: {outlines.planar_map.faces} regions, preset {options.preset}"
     precision = int(options.precision or 0)
     grid = common_grid(outlines, paints) if options.mode == "pixel" and options.trap is None else 1
-    svg = write_svg(outlines, layers, paints, precision, stem, description, options.group, options.trap, grid)
+    drawing = outlines, layers, paints, precision, stem, description, options.group, options.trap, grid
+    svg = write_svg(*drawing)
+    if options.repeat == "auto":
+        svg = min(svg, write_svg(*drawing, repeat=True), key=len)
     return Drawing(raster, options, outlines, layers, paints, notes, seconds, svg)

@@ -24,6 +24,7 @@ from .gradients import Gradient
 from .layering import Layers, Pen
 from .paints import Paints
 from .primitives import element, primitives_of_shapes
+from .sharing import ELEMENT, Copies, apart, copies
 from .trapping import Traps, traps
 
 
@@ -37,6 +38,7 @@ def write_svg(
     group: str = "none",
     trap: float | None = None,
     grid: int = 1,
+    repeat: bool = False,
 ) -> str:
     """The drawing as SVG 1.1 text, `precision` decimals a coordinate.
 
@@ -47,6 +49,7 @@ def write_svg(
         group: see `arrangement`.
         trap: how far shapes reach below their neighbours, in pixels, see `trapping`; None for stacked layers.
         grid: pixels that a unit of the drawing stands for, see `common_grid`.
+        repeat: whether what is the same but for its place is drawn by `<use>`, see `sharing`.
     """
     height, width = outlines.planar_map.labels.shape
     view_box = f"0 0 {width // grid} {height // grid}"
@@ -66,10 +69,19 @@ def write_svg(
     for shape, pen in layers.pens.items():
         keys[shape] = (keys[shape], replace(pen, fill=-1), fills.key(pen.fill) if pen.fill >= 0 else None)
     # a primitive shares no path, or it would be none
-    keys = [key if primitives[shape] is None else (key, shape) for shape, key in enumerate(keys)]
-    items = arrange(layers, outlines, keys, group)
+    keys_of_paths = [key if primitives[shape] is None else (key, shape) for shape, key in enumerate(keys)]
+    items = arrange(layers, outlines, keys_of_paths, group)
+    shared = Copies({})
+    if repeat:
+        data_alone = _path_data(outlines, layers, [[shape] for shape in range(len(keys))], precision)
+        # where paths are not joined, an element is spared too
+        lengths = [len(text) + (0 if group == "none" else ELEMENT) for text in data_alone]
+        plain = [fills.is_plain(layers, shape) for shape in range(len(keys))]
+        found = copies(outlines, layers, primitives, lengths, plain, precision)
+        items = apart(items, found, layers, outlines)
+        shared = Copies.of(items, found, keys, in_place=group != "color")
     data = iter(_path_data(outlines, layers, [path.shapes for path in paths_in(items)], precision))
-    for drawn in _elements(items, data, layers, primitives, fills, document, precision):
+    for drawn in _elements(items, data, layers, primitives, fills, document, precision, shared):
         document.add(drawn)
     if not document.defs.elements:
         document.elements.remove(document.defs)
@@ -94,8 +106,9 @@ def common_grid(outlines: Outlines, paints: Paints) -> int:
 
 def _text(root: ElementTree.Element) -> str:
     """The document without what says nothing: namespaces of nothing in it, spaces before />."""
-    for unused in ("baseProfile", "xmlns:ev", "xmlns:xlink"):
-        root.attrib.pop(unused)
+    unused = {"baseProfile", "xmlns:ev"} | ({"xmlns:xlink"} if next(root.iter("use"), None) is None else set())
+    for name in unused:
+        root.attrib.pop(name)
     # in attributes and text ElementTree writes > as an entity, so this is the end of an element and nothing else
     return ElementTree.tostring(root, encoding="unicode").replace(" />", "/>")
 
@@ -108,19 +121,33 @@ def _elements(
     fills: _Fills,
     document: svgwrite.Drawing,
     precision: int,
-) -> Iterator[svgwrite.base.BaseElement | _PathElement]:
-    """Paths, primitives and groups; what vanishes on the grid is left out."""
+    shared: Copies,
+) -> Iterator[svgwrite.base.BaseElement | _Element]:
+    """Paths, primitives, uses of these, and groups; what vanishes on the grid is left out."""
     for item in items:
         if isinstance(item, Path):
             text, first = next(data), item.shapes[0]
             paint = fills.of_shape(layers, first)
             primitive = primitives[first] if len(item.shapes) == 1 else None
+            copy = shared.by_shape.get(first) if len(item.shapes) == 1 else None
+            own = {} if copy is None else shared.attributes_of_definition(copy, paint)
+            drawn: svgwrite.base.BaseElement | _Element
+            if copy is not None and copy.of != first:
+                yield _Element("use", shared.attributes_of_use(copy, paint))
+                continue
             if primitive is not None:
-                yield element(document, primitive, precision, paint)
+                drawn = element(document, primitive, precision, paint if copy is None else own)
             elif text:
-                yield _PathElement({"d": text, **paint})
+                drawn = _Element("path", {"d": text, **(paint if copy is None else own)})
+            else:
+                continue
+            if copy is None or shared.is_in_place(copy):
+                yield drawn
+            else:
+                document.defs.add(drawn)
+                yield _Element("use", shared.attributes_of_use(copy, paint))
             continue
-        children = list(_elements(item.children, data, layers, primitives, fills, document, precision))
+        children = list(_elements(item.children, data, layers, primitives, fills, document, precision, shared))
         if len(children) < 2:
             yield from children
             continue
@@ -134,16 +161,15 @@ def _elements(
         yield group
 
 
-class _PathElement:
-    """A path as svgwrite takes it: its own looks through data and attributes, which takes longer than to write them."""
+class _Element:
+    """A path or use as svgwrite takes it: its own look through all attributes, longer than it takes to write them."""
 
-    elementname = "path"
-
-    def __init__(self, attributes: Mapping[str, object]) -> None:
+    def __init__(self, elementname: str, attributes: Mapping[str, object]) -> None:
+        self.elementname = elementname
         self.attribs = {name.replace("_", "-"): value for name, value in attributes.items()}
 
     def get_xml(self) -> ElementTree.Element:
-        return ElementTree.Element("path", {name: str(value) for name, value in self.attribs.items()})
+        return ElementTree.Element(self.elementname, {name: str(value) for name, value in self.attribs.items()})
 
 
 def _trap_group(
@@ -230,6 +256,12 @@ class _Fills:
         attributes = self.attributes(int(layers.face[shape]))
         pen = layers.pens.get(shape)
         return attributes if pen is None else self._stroke(attributes, pen)
+
+    def is_plain(self, layers: Layers, shape: int) -> bool:
+        """Is the shape's paint without a gradient?"""
+        pen = layers.pens.get(shape)
+        faces = [int(layers.face[shape])] + ([pen.fill] if pen is not None and pen.fill >= 0 else [])
+        return all(self.key(face)[2] is None for face in faces)
 
     def _stroke(self, paint: Mapping[str, object], pen: Pen) -> dict[str, object]:
         drawn = self.attributes(pen.fill) if pen.fill >= 0 else {"fill": "none"}

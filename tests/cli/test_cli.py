@@ -106,6 +106,7 @@ def test_every_option_of_a_drawing_can_be_given(monkeypatch):
         "trap": 0.5,
         "group": "tree",
         "strokes": "auto",
+        "repeat": "auto",
         "palette": ("#ff0000", "#00ff00"),
         "min_area": 7,
         "tolerance": 1.5,

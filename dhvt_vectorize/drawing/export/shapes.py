@@ -1,10 +1,10 @@
 """SVG text as this project writes it → what it paints, in painting order, for writers of other formats.
 
-Read are groups, paths, circles, ellipses and rectangles, turned about a point or not, filled or stroked in "#rgb",
-"#rrggbb" or a gradient in user space, with an opacity of either; a group's attributes are inherited. Circles,
-ellipses and rounded corners become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever else is
-drawn is refused rather than lost: this reads our own drawings, not any SVG. Limit: a gradient does not turn with its
-shape.
+Read are groups, paths, circles, ellipses and rectangles, turned about a point or not, and uses of these, filled or
+stroked in "#rgb", "#rrggbb" or a gradient in user space, with an opacity of either; a group's attributes are inherited.
+Circles, ellipses and rounded corners become cubics (the four-arc approximation, within 0.03 % of the radius). Whatever
+else is drawn is refused rather than lost: this reads our own drawings, not any SVG. Limit: a gradient neither turns nor
+moves with its shape.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ PAINT = (
 TRAPS = "traps"
 """The name of their group."""
 _GRADIENTS = frozenset({"linearGradient", "radialGradient"})
+_LINK = "{http://www.w3.org/1999/xlink}href"
 _NOT_DRAWN = frozenset({"title", "desc", "metadata", "defs"})
 _TOKEN = re.compile(r"[A-Za-z]|-?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _NUMBERS = {"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Z": 0}
@@ -157,10 +158,11 @@ def _enlarged(shape: Shape, unit: float) -> Shape:
 
 
 def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Iterator[Shape]:
-    # a stack, since groups may be nested deeper than Python's calls
-    waiting = [(root, dict[str, str]())]
+    used = {f"#{element.get('id')}": element for element in root.iter() if _name(element) in _GEOMETRY}
+    # a stack, since groups may be nested deeper than Python's calls; with each how far it is moved
+    waiting = [(root, dict[str, str](), (0.0, 0.0))]
     while waiting:
-        element, inherited = waiting.pop()
+        element, inherited, by = waiting.pop()
         name = _name(element)
         if name in _NOT_DRAWN:
             continue
@@ -168,9 +170,13 @@ def _shapes(root: ElementTree.Element, gradients: Mapping[str, Gradient]) -> Ite
         if element.get("id") == TRAPS:
             style["id"] = TRAPS
         if name in ("svg", "g"):
-            waiting += [(child, style) for child in reversed(element)]
+            waiting += [(child, style, by) for child in reversed(element)]
+        elif name == "use" and element.get(_LINK) in used:
+            step = float(element.get("x", 0)), float(element.get("y", 0))
+            waiting.append((used[element.attrib[_LINK]], style, step))
         elif name in _GEOMETRY and not element.attrib.keys() & {"style", "class", "fill-rule"}:
-            yield from _painted(_turned(_GEOMETRY[name](element), element.get("transform", "")), style, gradients)
+            subpaths = _turned(_GEOMETRY[name](element), element.get("transform", ""))
+            yield from _painted(tuple(moved(one, _by(by)) for one in subpaths), style, gradients)
         else:
             raise ValueError(f"<{name}> with {', '.join(element.attrib)} is nothing this project draws")
 
@@ -201,6 +207,10 @@ def _turned(subpaths: Iterable[Subpath], transform: str) -> tuple[Subpath, ...]:
         return cx + cosine * x - sine * y, cy + sine * x + cosine * y
 
     return tuple(moved(subpath, turned) for subpath in subpaths)
+
+
+def _by(step: Point) -> Callable[[Point], Point]:
+    return lambda point: (point[0] + step[0], point[1] + step[1])
 
 
 def moved(subpath: Subpath, move: Callable[[Point], Point]) -> Subpath:
