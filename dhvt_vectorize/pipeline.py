@@ -218,7 +218,7 @@ def _drawn(
 
 
 def _over_white(premultiplied: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 3"]:
-    return premultiplied[..., :3] + (255 - premultiplied[..., 3:])
+    return np.asarray(premultiplied[..., :3] + (255 - premultiplied[..., 3:]))
 
 
 def choose_preset(pixels: UInt8[np.ndarray, "H W 4"]) -> str:
