@@ -199,11 +199,12 @@ def emoji(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The layout of the emoji's packages in the cache, a red disc each; the emoji's names."""
     monkeypatch.setenv("DHVT_BENCH_CACHE", str(tmp_path))
     names = [f"thing-{number}" for number in range(50)]
-    body = '<circle cx="8" cy="8" r="5" fill="#a00"/>'
+    body = '<!-- {} --><circle cx="8" cy="8" r="5" fill="#a00"/>'
     for icon_set, version in ICON_SETS["emoji"].items():
         folder = tmp_path / "packages" / f"{icon_set}-{version}" / "package"
         folder.mkdir(parents=True)
-        icons = {"prefix": icon_set, "width": 16, "height": 16, "icons": {name: {"body": body} for name in names}}
+        drawn = {name: {"body": body.format(name)} for name in names}
+        icons = {"prefix": icon_set, "width": 16, "height": 16, "icons": drawn}
         (folder / "icons.json").write_text(json.dumps(icons))
         groups = {"Objects": names[::2], "Food & Drink": names[1::2], "Flags": ["flag"]}
         (folder / "metadata.json").write_text(json.dumps({"categories": groups}))
@@ -217,6 +218,18 @@ def test_emoji_of_one_name_are_in_one_split_and_labelled_by_group(emoji: list[st
     assert {learned.classes[learned.truth(i)] for i in range(len(learned))} == {"Objects", "Food Drink"}
     assert learned.picture(0).shape == (20, 20, 3)
     assert tuple(learned.picture(0)[0, 0]) == (255, 255, 255)
+
+
+def test_settings_are_chosen_by_names_that_are_neither_learned_from_nor_judged_on(emoji: list[str]) -> None:
+    config = DataConfig("emoji", 20)
+    learned, chosen_by = pictures_of(replace(config, choosing=True))
+    everyone, judged = pictures_of(config)
+    one, two, three, all_learned = ({svg for svg, _ in each.items} for each in (learned, chosen_by, judged, everyone))
+    assert one | two == all_learned
+    assert not two & (one | three)
+    assert len(learned) > len(chosen_by) > 0
+    with pytest.raises(UsageError, match="choosing"):
+        DataConfig("scenes", 20, choosing=True)
 
 
 def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
@@ -338,6 +351,27 @@ def test_features_are_told_of_a_net_that_stays_and_of_one_that_learns() -> None:
     torch.autograd.backward(other.loss_of_pictures([picture], [0], 0))
     assert other.task.net.correct.weight.grad is not None
     assert other.task.net.correct.weight.grad[5:].any()
+
+
+def test_a_net_frozen_for_some_epochs_keeps_its_tokens_until_it_learns(classes: Path) -> None:
+    learned, judged = pictures_of(_data(classes))
+    entrant = replace(ENTRANTS["trained"], frozen_epochs=1)
+    torch.manual_seed(0)
+    model = model_of(entrant, SMALL, SHORT, segments=False, classes=2)
+    assert isinstance(model, LearnedModel)
+    feed = Feed(learned, model, _data(classes))
+    before = model.task.net.correct.bias.clone(), model.task.embedding.crop.weight.clone()
+    train(model, feed, SHORT, 0, flip=False)
+    assert torch.equal(model.task.net.correct.bias, before[0])
+    assert not torch.equal(model.task.embedding.crop.weight, before[1])
+    kept = dict(feed.kept)
+    assert len(kept) == len(learned)
+    train(model, feed, replace(SHORT, epochs=2), 0, flip=False)
+    assert not torch.equal(model.task.net.correct.bias, before[0])
+    assert feed.kept == kept
+    unkept = Feed(judged, model, _data(classes))
+    judge(model, unkept, 4)
+    assert not unkept.kept
 
 
 def test_averaged_weights_lie_where_the_steps_have_been(classes: Path) -> None:

@@ -1,6 +1,7 @@
 """Compare tokenizers in a Vision Transformer.
 
     python -m benchmarks.vit CONFIG.toml [-o RESULTS.json] [--only NAME …] [--seeds N …] [--epochs N] [--limit N]
+                                          [--choosing]
 
 CONFIG is a file, or the name of one that comes with the benchmark (benchmarks/vit/configs). Every entrant is trained
 with every backbone and seed; then a table is printed: accuracy or mIoU ± spread over the seeds, tokens, GFLOPs, images
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="instead of the configuration's")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the configuration's")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many pictures of each split")
+    parser.add_argument("--choosing", action="store_true", help="judge on names kept out of those to learn from")
     chosen = parser.parse_args()
     with errors_end_the_run():
         path = chosen.config if chosen.config.exists() else CONFIGS / chosen.config.name
@@ -117,7 +119,7 @@ def _go_on(model: Model, row: str, state: dict[str, Tensor] | None) -> None:
 def _changed(comparison: Comparison, chosen: argparse.Namespace) -> Comparison:
     check_names("--only", chosen.only, comparison.entrants)
     entrants = {name: comparison.entrants[name] for name in chosen.only} or comparison.entrants
-    data, schedule = comparison.data, comparison.schedule
+    data, schedule = replace(comparison.data, choosing=chosen.choosing), comparison.schedule
     if chosen.limit is not None:
         limits = (min(chosen.limit, limit or chosen.limit) for limit in (data.train_limit, data.test_limit))
         data = replace(data, train_limit=next(limits), test_limit=next(limits))

@@ -7,9 +7,10 @@ learns along. Of either, `tokens` is what the tokenizer does at inference, `answ
 from __future__ import annotations
 
 import importlib
+import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch.nn import functional
 
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.differentiable import SoftDivision
-from dhvt_vectorize.tokenizer.initial import initial_net
+from dhvt_vectorize.tokenizer.initial import initial_net, widened
 from dhvt_vectorize.tokenizer.soft import own_regions
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.losses import token_segmentation
@@ -80,8 +81,8 @@ class Model(nn.Module):
         classes: how many there are.
     """
 
-    fixed = True
-    """Whether a picture has the same tokens throughout."""
+    fixed_epochs: float = math.inf
+    """So many epochs of training a picture has the same tokens."""
 
     def __init__(self, schedule: Schedule, segments: bool, classes: int) -> None:
         super().__init__()
@@ -193,8 +194,6 @@ class FixedModel(Model):
 class LearnedModel(Model):
     """A transformer over regions whose net learns from its loss, through soft assignment and injected means."""
 
-    fixed = False
-
     def __init__(
         self, entrant: Entrant, backbone: BackboneConfig, schedule: Schedule, segments: bool, classes: int
     ) -> None:
@@ -204,11 +203,11 @@ class LearnedModel(Model):
         if made.weights == "none":
             net = initial_net(TokenizerConfig(channels=entrant.channels))
         else:
-            net = DHVTokenizer.load(_weights(made), "cpu").features
+            net = widened(DHVTokenizer.load(_weights(made), "cpu").features, entrant.channels)
         kind = _SegmentLearned if segments else _ClassifyLearned
         self.task = kind(net.requires_grad_(True), LossWeights(target_tokens=made.tokens), classes)
         self.task.smoothing, self.task.told_features = schedule.smoothing, entrant.features
-        self.net_rate = entrant.net_rate
+        self.net_rate, self.fixed_epochs = entrant.net_rate, entrant.frozen_epochs
         told = net.config.channels if entrant.features else 0
         self.task.embedding, self.task.transformer = transformer_of(entrant, backbone, classes, told)
         if isinstance(self.task, _SegmentLearned):
@@ -324,6 +323,7 @@ def model_of(entrant: Entrant, backbone: BackboneConfig, schedule: Schedule, *, 
     if entrant.tokenizer in SEGFORMERS:
         return SegFormerModel(entrant.tokenizer.partition("-")[2], schedule, classes)
     kind = LearnedModel if entrant.trained else FixedModel
+    backbone = replace(backbone, head=entrant.head or backbone.head)
     return kind(entrant, backbone, schedule, segments, classes)
 
 
