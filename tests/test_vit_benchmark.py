@@ -29,8 +29,10 @@ from benchmarks.vit.config import (
     shipped,
 )
 from benchmarks.vit.data import IGNORED, pictures_of, squared
+from benchmarks.vit.learned import LearnedModel
 from benchmarks.vit.measure import flops
-from benchmarks.vit.models import FixedModel, LearnedModel, model_of
+from benchmarks.vit.model import Model
+from benchmarks.vit.models import FixedModel, model_of
 from benchmarks.vit.results import difference
 from benchmarks.vit.speed import table
 from benchmarks.vit.training import Feed, Score, best_classes, boundary_overlap, confusion, judge, mean_iou, train
@@ -266,7 +268,7 @@ def test_who_goes_on_from_another_begins_with_what_that_one_learned(
     }
     seen: list[tuple[int, int, list[float]]] = []
 
-    def look(model: models.Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
+    def look(model: Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
         seen.append((schedule.epochs, schedule.batch_size, next(model.parameters()).flatten()[:3].tolist()))
         with torch.no_grad():
             next(model.parameters()).add_(1)
@@ -348,6 +350,12 @@ def test_features_are_told_of_a_net_that_stays_and_of_one_that_learns() -> None:
     assert again.inputs.statistics.shape == (2, 2 * 7)
     assert sorted((again.labels == label).sum() for label in (0, 1)) == sorted([inside.sum(), (~inside).sum()])
     assert {group["lr"] for group in other.groups(1e-3)} == {1e-3, 5e-4}
+    other.train()
+    assert not other.task.net.training  # the regions learned by are those of use
+    again_in_training = other.tokens(picture)
+    assert again_in_training.inputs is not None
+    assert torch.equal(again_in_training.labels, again.labels)
+    assert torch.equal(again_in_training.inputs.statistics, again.inputs.statistics)
     torch.autograd.backward(other.loss_of_pictures([picture], [0], 0))
     assert other.task.net.correct.weight.grad is not None
     assert other.task.net.correct.weight.grad[5:].any()

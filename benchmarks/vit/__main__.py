@@ -28,7 +28,7 @@ from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, read_config
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .models import Model
+    from .model import Model
 
 
 def main() -> None:

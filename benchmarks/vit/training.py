@@ -19,7 +19,7 @@ from dhvt_vectorize.errors import InputError
 
 from .config import DataConfig, Schedule
 from .data import IGNORED, Picture, Pictures, Truth
-from .models import Model, Tokenized
+from .model import Model, Tokenized
 
 Say = Callable[[str], None]
 
