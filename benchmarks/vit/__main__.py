@@ -23,7 +23,7 @@ from dhvt_vectorize.errors import InputError
 
 from ..command import errors_end_the_run
 from ..pictures import check_names
-from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, read_config
+from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, Schedule, read_config
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,8 +64,7 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained: dict[tuple[str, int], dict[str, torch.Tensor]] = {}
     for row, entrant, backbone in _rows(comparison):
-        epochs, batch_size = entrant.epochs or schedule.epochs, entrant.batch_size or schedule.batch_size
-        recipe = replace(schedule, epochs=epochs, batch_size=batch_size)
+        recipe = _recipe(schedule, entrant)
         feeds: tuple[Feed, Feed] | None = None
         for seed in schedule.seeds:
             if seed in results.scores.get(row, {}):
@@ -107,6 +106,12 @@ def _rows(comparison: Comparison) -> Iterator[tuple[str, Entrant, str]]:
 
 def _named(comparison: Comparison, backbone: str, entrant: str | None) -> str:
     return f"{entrant}" if len(comparison.backbones) == 1 else f"{backbone}, {entrant}"
+
+
+def _recipe(schedule: Schedule, entrant: Entrant) -> Schedule:
+    """The schedule, as far as the entrant has none of its own."""
+    own = {name: getattr(entrant, name) for name in ("epochs", "batch_size", "learning_rate")}
+    return replace(schedule, **{name: value for name, value in own.items() if value is not None})
 
 
 def _go_on(model: Model, row: str, state: dict[str, Tensor] | None) -> None:

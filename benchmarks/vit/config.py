@@ -139,8 +139,9 @@ class Entrant:
         net_rate: of a net that is trained along, as a share of the learning rate.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
         most_tokens: of a pretrained backbone; None is what it was trained with.
-        start: an entrant before this one, from whose trained weights of the same seed this one goes on.
-        epochs, batch_size: instead of the schedule's.
+        start: an entrant before this one, from whose trained weights of the same seed this one goes on; as in a
+            pretrained backbone, crops are then whole, as that one's patches were.
+        epochs, batch_size, learning_rate: instead of the schedule's.
         head: of a segmentation, instead of the backbone's.
     """
 
@@ -156,6 +157,7 @@ class Entrant:
     start: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    learning_rate: float | None = None
     head: str | None = None
 
     def __post_init__(self) -> None:

@@ -101,7 +101,12 @@ def transformer_of(
 ) -> tuple[TokenEmbedding, TokenTransformer]:
     """Embedding, which is told of so many features, and transformer that start at random."""
     embedding = TokenEmbedding(
-        backbone.width, side=backbone.side, place=backbone.place, gradient=False, features=features
+        backbone.width,
+        side=backbone.side,
+        place=backbone.place,
+        gradient=False,
+        features=features,
+        masked=entrant.start is None,
     )
     transformer = TokenTransformer(
         backbone.width,
