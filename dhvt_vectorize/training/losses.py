@@ -142,7 +142,7 @@ def border_alignment(
         q, r = (_shifted(share, axis, step)[mixed] for step in (1, -1))
         same = _shifted(ids, axis, 1)[mixed][:, :, None] == _shifted(ids, axis, -1)[mixed][:, None, :]
         together = torch.einsum("pi,pj,pij->p", q, r, same.to(share))
-        parted = share.new_zeros(mixed.shape).masked_scatter(mixed, 1 - together.clamp(max=1.0))
+        parted = share.new_zeros(mixed.shape).masked_scatter(mixed, 1 - together.clamp(max=1.0).to(share))
         false = false + (judged * parted * (1 - apart)).sum()
         missed = missed + (judged * (1 - parted) * apart).sum()
         drawn, wanted = drawn + (judged * parted).sum(), wanted + (judged * apart).sum()
