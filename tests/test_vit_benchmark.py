@@ -259,6 +259,17 @@ def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
     assert not np.array_equal(learned.picture(0), learned.picture(1))
 
 
+def test_crops_are_masked_unless_whole_patches_were_learned_from() -> None:
+    first = ENTRANTS["patches"]
+    assert first.hides(pretrained=False)
+    assert not first.hides(pretrained=True)
+    assert not replace(first, start="first").hides(pretrained=False)
+    assert replace(first, start="first", masked=True).hides(pretrained=False)
+    model = model_of(replace(first, masked=False), SMALL, SHORT, segments=False, classes=2)
+    assert isinstance(model, FixedModel)
+    assert not model.embedding.masked
+
+
 def test_who_goes_on_from_another_begins_with_what_that_one_learned(
     classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

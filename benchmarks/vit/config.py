@@ -139,8 +139,8 @@ class Entrant:
         net_rate: of a net that is trained along, as a share of the learning rate.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
         most_tokens: of a pretrained backbone; None is what it was trained with.
-        start: an entrant before this one, from whose trained weights of the same seed this one goes on; as in a
-            pretrained backbone, crops are then whole, as that one's patches were.
+        start: an entrant before this one, from whose trained weights of the same seed this one goes on.
+        masked: whether crops hide what is not the token's; None is only where nothing was learned from whole patches.
         epochs, batch_size, learning_rate: instead of the schedule's.
         head: of a segmentation, instead of the backbone's.
     """
@@ -158,6 +158,7 @@ class Entrant:
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    masked: bool | None = None
     head: str | None = None
 
     def __post_init__(self) -> None:
@@ -168,6 +169,10 @@ class Entrant:
                 raise UsageError(option, f"{self.tokenizer} has no net", "leave it out, or take dhvt")
         if self.reduction is not None and self.reduction.get("kind") not in ("tome", "dynamicvit"):
             raise UsageError("reduction", f"no such kind in {dict(self.reduction)}", "choose tome or dynamicvit")
+
+    def hides(self, pretrained: bool) -> bool:
+        """Whether crops are masked."""
+        return self.start is None and not pretrained if self.masked is None else self.masked
 
     def made(self) -> ImageTokenizer:
         """The tokenizer."""

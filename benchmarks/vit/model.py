@@ -106,7 +106,7 @@ def transformer_of(
         place=backbone.place,
         gradient=False,
         features=features,
-        masked=entrant.start is None,
+        masked=entrant.hides(pretrained=False),
     )
     transformer = TokenTransformer(
         backbone.width,

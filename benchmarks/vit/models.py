@@ -51,7 +51,9 @@ class FixedModel(Model):
             return
         model = load_backbone(backbone.pretrained, backbone.weights, num_classes=classes)
         most = 10**9 if segments else entrant.most_tokens
-        self.retrofitted = retrofit(model, self.tokenizer, most_tokens=most, batching=backbone.batching)
+        self.retrofitted = retrofit(
+            model, self.tokenizer, most_tokens=most, batching=backbone.batching, masked=entrant.hides(pretrained=True)
+        )
         width, blocks = self.retrofitted.anatomy.prefix().shape[1], len(self.retrofitted.anatomy.blocks)
         self.head = head_named(backbone.head, width, blocks, classes) if segments else None
 
