@@ -69,9 +69,13 @@ def split_of(name: str) -> str:
     Returns:
         By the first hex digit: 0 test (never trained or tuned on), 1 reserved (not used at all), f tune, others train.
     """
+    return {"0": "test", "1": "reserved", "f": "tune"}.get(digit_of(name), "train")
+
+
+def digit_of(name: str) -> str:
+    """The first hex digit of the SHA-1 of a drawing's key or stem, see `split_of`."""
     key = name.rpartition(":")[2].rpartition("/")[2].removesuffix(".svg")
-    digit = hashlib.sha1(key.encode()).hexdigest()[0]
-    return {"0": "test", "1": "reserved", "f": "tune"}.get(digit, "train")
+    return hashlib.sha1(key.encode()).hexdigest()[0]
 
 
 def listed(kind: str, split: str = "test") -> list[Artwork]:

@@ -29,8 +29,10 @@ from benchmarks.vit.config import (
     shipped,
 )
 from benchmarks.vit.data import IGNORED, pictures_of, squared
+from benchmarks.vit.learned import LearnedModel
 from benchmarks.vit.measure import flops
-from benchmarks.vit.models import FixedModel, LearnedModel, model_of
+from benchmarks.vit.model import Model
+from benchmarks.vit.models import FixedModel, model_of
 from benchmarks.vit.results import difference
 from benchmarks.vit.speed import table
 from benchmarks.vit.training import Feed, Score, best_classes, boundary_overlap, confusion, judge, mean_iou, train
@@ -199,11 +201,12 @@ def emoji(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The layout of the emoji's packages in the cache, a red disc each; the emoji's names."""
     monkeypatch.setenv("DHVT_BENCH_CACHE", str(tmp_path))
     names = [f"thing-{number}" for number in range(50)]
-    body = '<circle cx="8" cy="8" r="5" fill="#a00"/>'
+    body = '<!-- {} --><circle cx="8" cy="8" r="5" fill="#a00"/>'
     for icon_set, version in ICON_SETS["emoji"].items():
         folder = tmp_path / "packages" / f"{icon_set}-{version}" / "package"
         folder.mkdir(parents=True)
-        icons = {"prefix": icon_set, "width": 16, "height": 16, "icons": {name: {"body": body} for name in names}}
+        drawn = {name: {"body": body.format(name)} for name in names}
+        icons = {"prefix": icon_set, "width": 16, "height": 16, "icons": drawn}
         (folder / "icons.json").write_text(json.dumps(icons))
         groups = {"Objects": names[::2], "Food & Drink": names[1::2], "Flags": ["flag"]}
         (folder / "metadata.json").write_text(json.dumps({"categories": groups}))
@@ -217,6 +220,18 @@ def test_emoji_of_one_name_are_in_one_split_and_labelled_by_group(emoji: list[st
     assert {learned.classes[learned.truth(i)] for i in range(len(learned))} == {"Objects", "Food Drink"}
     assert learned.picture(0).shape == (20, 20, 3)
     assert tuple(learned.picture(0)[0, 0]) == (255, 255, 255)
+
+
+def test_settings_are_chosen_by_names_that_are_neither_learned_from_nor_judged_on(emoji: list[str]) -> None:
+    config = DataConfig("emoji", 20)
+    learned, chosen_by = pictures_of(replace(config, choosing=True))
+    everyone, judged = pictures_of(config)
+    one, two, three, all_learned = ({svg for svg, _ in each.items} for each in (learned, chosen_by, judged, everyone))
+    assert one | two == all_learned
+    assert not two & (one | three)
+    assert len(learned) > len(chosen_by) > 0
+    with pytest.raises(UsageError, match="choosing"):
+        DataConfig("scenes", 20, choosing=True)
 
 
 def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
@@ -244,6 +259,17 @@ def test_scenes_are_emoji_over_photographs_and_the_same_each_time(
     assert not np.array_equal(learned.picture(0), learned.picture(1))
 
 
+def test_crops_are_masked_unless_whole_patches_were_learned_from() -> None:
+    first = ENTRANTS["patches"]
+    assert first.hides(pretrained=False)
+    assert not first.hides(pretrained=True)
+    assert not replace(first, start="first").hides(pretrained=False)
+    assert replace(first, start="first", masked=True).hides(pretrained=False)
+    model = model_of(replace(first, masked=False), SMALL, SHORT, segments=False, classes=2)
+    assert isinstance(model, FixedModel)
+    assert not model.embedding.masked
+
+
 def test_who_goes_on_from_another_begins_with_what_that_one_learned(
     classes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -253,7 +279,7 @@ def test_who_goes_on_from_another_begins_with_what_that_one_learned(
     }
     seen: list[tuple[int, int, list[float]]] = []
 
-    def look(model: models.Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
+    def look(model: Model, feed: Feed, schedule: Schedule, seed: int, **_: object) -> None:
         seen.append((schedule.epochs, schedule.batch_size, next(model.parameters()).flatten()[:3].tolist()))
         with torch.no_grad():
             next(model.parameters()).add_(1)
@@ -335,9 +361,36 @@ def test_features_are_told_of_a_net_that_stays_and_of_one_that_learns() -> None:
     assert again.inputs.statistics.shape == (2, 2 * 7)
     assert sorted((again.labels == label).sum() for label in (0, 1)) == sorted([inside.sum(), (~inside).sum()])
     assert {group["lr"] for group in other.groups(1e-3)} == {1e-3, 5e-4}
+    other.train()
+    assert not other.task.net.training  # the regions learned by are those of use
+    again_in_training = other.tokens(picture)
+    assert again_in_training.inputs is not None
+    assert torch.equal(again_in_training.labels, again.labels)
+    assert torch.equal(again_in_training.inputs.statistics, again.inputs.statistics)
     torch.autograd.backward(other.loss_of_pictures([picture], [0], 0))
     assert other.task.net.correct.weight.grad is not None
     assert other.task.net.correct.weight.grad[5:].any()
+
+
+def test_a_net_frozen_for_some_epochs_keeps_its_tokens_until_it_learns(classes: Path) -> None:
+    learned, judged = pictures_of(_data(classes))
+    entrant = replace(ENTRANTS["trained"], frozen_epochs=1)
+    torch.manual_seed(0)
+    model = model_of(entrant, SMALL, SHORT, segments=False, classes=2)
+    assert isinstance(model, LearnedModel)
+    feed = Feed(learned, model, _data(classes))
+    before = model.task.net.correct.bias.clone(), model.task.embedding.crop.weight.clone()
+    train(model, feed, SHORT, 0, flip=False)
+    assert torch.equal(model.task.net.correct.bias, before[0])
+    assert not torch.equal(model.task.embedding.crop.weight, before[1])
+    kept = dict(feed.kept)
+    assert len(kept) == len(learned)
+    train(model, feed, replace(SHORT, epochs=2), 0, flip=False)
+    assert not torch.equal(model.task.net.correct.bias, before[0])
+    assert feed.kept == kept
+    unkept = Feed(judged, model, _data(classes))
+    judge(model, unkept, 4)
+    assert not unkept.kept
 
 
 def test_averaged_weights_lie_where_the_steps_have_been(classes: Path) -> None:

@@ -1,6 +1,7 @@
 """Compare tokenizers in a Vision Transformer.
 
     python -m benchmarks.vit CONFIG.toml [-o RESULTS.json] [--only NAME …] [--seeds N …] [--epochs N] [--limit N]
+                                          [--choosing]
 
 CONFIG is a file, or the name of one that comes with the benchmark (benchmarks/vit/configs). Every entrant is trained
 with every backbone and seed; then a table is printed: accuracy or mIoU ± spread over the seeds, tokens, GFLOPs, images
@@ -22,12 +23,12 @@ from dhvt_vectorize.errors import InputError
 
 from ..command import errors_end_the_run
 from ..pictures import check_names
-from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, read_config
+from .config import CONFIGS, SEGFORMERS, Comparison, Entrant, Schedule, read_config
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from .models import Model
+    from .model import Model
 
 
 def main() -> None:
@@ -39,6 +40,7 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, metavar="N", help="instead of the configuration's")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the configuration's")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many pictures of each split")
+    parser.add_argument("--choosing", action="store_true", help="judge on names kept out of those to learn from")
     chosen = parser.parse_args()
     with errors_end_the_run():
         path = chosen.config if chosen.config.exists() else CONFIGS / chosen.config.name
@@ -62,8 +64,7 @@ def run(comparison: Comparison, title: str, output: Path | None = None) -> str:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     trained: dict[tuple[str, int], dict[str, torch.Tensor]] = {}
     for row, entrant, backbone in _rows(comparison):
-        epochs, batch_size = entrant.epochs or schedule.epochs, entrant.batch_size or schedule.batch_size
-        recipe = replace(schedule, epochs=epochs, batch_size=batch_size)
+        recipe = _recipe(schedule, entrant)
         feeds: tuple[Feed, Feed] | None = None
         for seed in schedule.seeds:
             if seed in results.scores.get(row, {}):
@@ -107,6 +108,12 @@ def _named(comparison: Comparison, backbone: str, entrant: str | None) -> str:
     return f"{entrant}" if len(comparison.backbones) == 1 else f"{backbone}, {entrant}"
 
 
+def _recipe(schedule: Schedule, entrant: Entrant) -> Schedule:
+    """The schedule, as far as the entrant has none of its own."""
+    own = {name: getattr(entrant, name) for name in ("epochs", "batch_size", "learning_rate")}
+    return replace(schedule, **{name: value for name, value in own.items() if value is not None})
+
+
 def _go_on(model: Model, row: str, state: dict[str, Tensor] | None) -> None:
     """Take over what another has learned."""
     if state is None:
@@ -117,7 +124,7 @@ def _go_on(model: Model, row: str, state: dict[str, Tensor] | None) -> None:
 def _changed(comparison: Comparison, chosen: argparse.Namespace) -> Comparison:
     check_names("--only", chosen.only, comparison.entrants)
     entrants = {name: comparison.entrants[name] for name in chosen.only} or comparison.entrants
-    data, schedule = comparison.data, comparison.schedule
+    data, schedule = replace(comparison.data, choosing=chosen.choosing), comparison.schedule
     if chosen.limit is not None:
         limits = (min(chosen.limit, limit or chosen.limit) for limit in (data.train_limit, data.test_limit))
         data = replace(data, train_limit=next(limits), test_limit=next(limits))

@@ -43,6 +43,7 @@ class DataConfig:
         train_limit, test_limit: at most so many images, evenly spread; None is all, or 1,000 scenes.
         keep: whether all tokens of a fixed tokenizer are kept in memory; else they are made anew each time.
         flip: whether images are mirrored at random, left for right.
+        choosing: emoji: judged on are names kept out of those to learn from, to choose settings by, and not the test's.
     """
 
     kind: str
@@ -56,10 +57,13 @@ class DataConfig:
     test_limit: int | None = None
     keep: bool = True
     flip: bool = False
+    choosing: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise UsageError("data.kind", f"no such value {self.kind!r}", f"choose one of {', '.join(KINDS)}")
+        if self.choosing and self.kind != "emoji":
+            raise UsageError("data.choosing", f"{self.kind} have no such split", "leave it out")
 
     @property
     def segments(self) -> bool:
@@ -130,12 +134,15 @@ class Entrant:
         options: its attributes.
         trained: dhvt alone: its net is trained along, with a price on borders where there are no edges.
         features: dhvt alone: whether embeddings are told the means and variances of the net's features.
-        channels: of the net's features, where it starts untrained and is trained along.
+        channels: of the net's features, where it is trained along; those that its weights lack begin at 0.
+        frozen_epochs: of a net that is trained along, before it begins to learn; its tokens are kept until then.
         net_rate: of a net that is trained along, as a share of the learning rate.
         reduction: what makes tokens fewer in the transformer, of images of equal counts.
         most_tokens: of a pretrained backbone; None is what it was trained with.
         start: an entrant before this one, from whose trained weights of the same seed this one goes on.
-        epochs, batch_size: instead of the schedule's.
+        masked: whether crops hide what is not the token's; None is only where nothing was learned from whole patches.
+        epochs, batch_size, learning_rate: instead of the schedule's.
+        head: of a segmentation, instead of the backbone's.
     """
 
     tokenizer: str
@@ -143,12 +150,16 @@ class Entrant:
     trained: bool = False
     features: bool = False
     channels: int = 5
+    frozen_epochs: int = 0
     net_rate: float = 0.1
     reduction: Mapping[str, Any] | None = None
     most_tokens: int | None = None
     start: str | None = None
     epochs: int | None = None
     batch_size: int | None = None
+    learning_rate: float | None = None
+    masked: bool | None = None
+    head: str | None = None
 
     def __post_init__(self) -> None:
         if self.tokenizer not in SEGFORMERS:
@@ -158,6 +169,10 @@ class Entrant:
                 raise UsageError(option, f"{self.tokenizer} has no net", "leave it out, or take dhvt")
         if self.reduction is not None and self.reduction.get("kind") not in ("tome", "dynamicvit"):
             raise UsageError("reduction", f"no such kind in {dict(self.reduction)}", "choose tome or dynamicvit")
+
+    def hides(self, pretrained: bool) -> bool:
+        """Whether crops are masked."""
+        return self.start is None and not pretrained if self.masked is None else self.masked
 
     def made(self) -> ImageTokenizer:
         """The tokenizer."""

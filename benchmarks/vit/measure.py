@@ -16,7 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from .data import Picture, Truth
-from .models import Model, Tokenized
+from .model import Model, Tokenized
 
 _RUNS = 3
 

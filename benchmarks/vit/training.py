@@ -19,7 +19,7 @@ from dhvt_vectorize.errors import InputError
 
 from .config import DataConfig, Schedule
 from .data import IGNORED, Picture, Pictures, Truth
-from .models import Model, Tokenized
+from .model import Model, Tokenized
 
 Say = Callable[[str], None]
 
@@ -53,17 +53,16 @@ class Feed:
 
     def __init__(self, pictures: Pictures, model: Model, config: DataConfig) -> None:
         self.pictures, self.model = pictures, model
-        self.keep = config.keep and model.fixed
+        self.keep = config.keep
         self.kept: dict[tuple[int, bool], Tokenized] = {}
 
-    def tokens(self, index: int, mirrored: bool = False) -> Tokenized:
-        """A picture's tokens."""
-        known = self.kept.get((index, mirrored))
-        if known is None:
-            known = self.model.tokens(self.picture(index, mirrored))
-            if self.keep:
-                self.kept[index, mirrored] = known
-        return known
+    def tokens(self, index: int, mirrored: bool = False, *, keep: bool = True) -> Tokenized:
+        """A picture's tokens; those that do not stay what they are must not be kept."""
+        if not (keep and self.keep):
+            return self.model.tokens(self.picture(index, mirrored))
+        if (index, mirrored) not in self.kept:
+            self.kept[index, mirrored] = self.model.tokens(self.picture(index, mirrored))
+        return self.kept[index, mirrored]
 
     def picture(self, index: int, mirrored: bool = False) -> Picture:
         """A picture."""
@@ -92,7 +91,7 @@ def train(model: Model, feed: Feed, schedule: Schedule, seed: int, *, flip: bool
         total = 0.0
         for number, batch in enumerate(_batches(len(feed.pictures), schedule.batch_size, [seed, epoch], flip)):
             truths = [feed.truth(*each) for each in batch]
-            if model.fixed:
+            if epoch < model.fixed_epochs:
                 loss = model.loss([feed.tokens(*each) for each in batch], truths)
             else:
                 pictures = [feed.picture(*each) for each in batch]
@@ -123,7 +122,7 @@ def judge(model: Model, feed: Feed, batch_size: int) -> Score:
     tokens = 0
     for start in range(0, len(indices), batch_size):
         batch = indices[start : start + batch_size]
-        tokenized = [feed.tokens(index) for index in batch]
+        tokenized = [feed.tokens(index, keep=math.isinf(model.fixed_epochs)) for index in batch]
         tokens += sum(len(each) for each in tokenized)
         for index, each, (logits, places) in zip(batch, tokenized, model.answers(tokenized), strict=True):
             truth = feed.truth(index)

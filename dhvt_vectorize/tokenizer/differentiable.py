@@ -24,7 +24,7 @@ from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition
 from .soft import NearRegions, SoftAssignment, near_regions
 from .token_features import token_features
-from .tokenizer import tree_of
+from .tokenizer import tree_of, varying_channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,11 +129,14 @@ def merge_tree(
     *,
     compact: bool,
 ) -> MergeTree:
-    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied."""
+    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied.
+
+    Its sums are of the channels that are not the same everywhere, as the tokenizer's: a criterion prices no others.
+    """
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
-    values = np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy())
+    values, channels = varying_channels(np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy()))
     if compact and is_photograph(colours):
-        values = token_features(values, range(values.shape[2]), config)
+        values = token_features(values, channels, config)
     device = features.device if features.is_cuda else None
     return tree_of(values, config, zones, compact=compact, device=device)
 

@@ -9,10 +9,12 @@ layers PyTorch's own random start under a fixed seed, the last layer zero.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from ..errors import UsageError
 from .checkpoint import save_checkpoint
 from .config import TokenizerConfig
 from .features import FeatureNet
@@ -33,6 +35,23 @@ def initial_net(config: TokenizerConfig | None = None, seed: int = SEED) -> Feat
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return FeatureNet(config)
+
+
+def widened(net: FeatureNet, channels: int) -> FeatureNet:
+    """A net with the same features and further ones, which are 0 until they are learned.
+
+    Raises:
+        UsageError: fewer channels than the net has, or more than a net may have.
+    """
+    if channels < net.config.channels:
+        raise UsageError("channels", f"{channels} are fewer than the net's {net.config.channels}", "ask for no fewer")
+    wide = initial_net(replace(net.config, channels=channels))
+    state = dict(net.state_dict())
+    for name in ("correct.weight", "correct.bias"):
+        further = torch.zeros(channels - net.config.channels, *state[name].shape[1:])
+        state[name] = torch.cat([state[name], further.to(state[name])])
+    wide.load_state_dict(state)
+    return wide.to(net.correct.weight.device).train(net.training)
 
 
 def main() -> None:

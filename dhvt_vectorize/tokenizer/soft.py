@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -48,6 +49,14 @@ class NearRegions:
     squared_distance: Float[Tensor, "N 8"]
     regions: int
 
+    @cached_property
+    def pairs(self) -> tuple[Int64[Tensor, "P"], Int64[Tensor, "P"]]:
+        """Pixel and region of each place that holds one, in the order of `exists`.
+
+        Most pixels are near their own region alone: P is little more than N, and pairs cost a fraction of all places.
+        """
+        return self.exists.nonzero(as_tuple=True)[0], self.ids[self.exists]
+
 
 def near_regions(labels: Int32[np.ndarray, "H W"], device: torch.device | str = "cpu") -> NearRegions:
     """The regions within REACH px of every pixel; `labels` are 0…K−1."""
@@ -76,8 +85,9 @@ def region_means(
     if weights is None:
         ids, values, mass = near.ids[:, 0], features, features.new_ones(len(features))
     else:
-        ids, mass = near.ids.flatten(), weights.float().flatten()
-        values = (weights.float()[..., None] * features[:, None]).flatten(0, 1)
+        pixel, ids = near.pairs
+        mass = weights.float()[near.exists]
+        values = mass[:, None] * features[pixel]
     sums = features.new_zeros(near.regions, features.shape[1]).index_add(0, ids, values)
     return sums / features.new_zeros(near.regions).index_add(0, ids, mass).clamp_min(_EPSILON)[:, None]
 
@@ -110,12 +120,12 @@ class SoftAssignment(nn.Module):
     ) -> Float[Tensor, "N 8"]:
         """Probabilities over `near.ids`, 0 where no region is."""
         features = features.float()
-        means = region_means(features, near)
-        distance = _KERNELS[self.kernel](features[:, None], means[near.ids])
-        logits = -distance / (2 * torch.exp(2 * self.log_feature_temperature)) - near.squared_distance / (
+        pixel, region = near.pairs
+        distance = _KERNELS[self.kernel](features[pixel], region_means(features, near)[region])
+        logits = -distance / (2 * torch.exp(2 * self.log_feature_temperature)) - near.squared_distance[near.exists] / (
             2 * torch.exp(2 * self.log_space_temperature)
         )
-        soft = torch.softmax(logits.masked_fill(~near.exists, -torch.inf), 1)
+        soft = torch.softmax(logits.new_full(near.exists.shape, -torch.inf).masked_scatter(near.exists, logits), 1)
         if not straight_through:
             return soft
         hard = torch.zeros_like(soft).scatter(1, soft.argmax(1, keepdim=True), 1.0)

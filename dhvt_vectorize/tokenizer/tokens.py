@@ -177,11 +177,11 @@ def _joint(first: Tensor, second: Tensor, ids: Tensor, regions: int, rows: int, 
 
 
 def _shared_variance(pixels: Tensor, near: NearRegions, share: Tensor, mean: Tensor) -> Tensor:
-    share = share.float()
-    squares = (share[..., None] * (pixels[:, None] - mean[near.ids]).square()).flatten(0, 1)
-    ids = near.ids.flatten()
+    pixel, ids = near.pairs
+    mass = share.float()[near.exists]
+    squares = mass[:, None] * (pixels[pixel] - mean[ids]).square()
     sums = pixels.new_zeros(near.regions, pixels.shape[1]).index_add(0, ids, squares)
-    return sums / pixels.new_zeros(near.regions).index_add(0, ids, share.flatten()).clamp_min(1e-6)[:, None]
+    return sums / pixels.new_zeros(near.regions).index_add(0, ids, mass).clamp_min(1e-6)[:, None]
 
 
 def _coordinates(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -134,11 +134,15 @@ def border_alignment(
     is one kind of error, a wanted border that is not parted the other.
     """
     share, ids = assignment.reshape(*shape, -1), near.ids.reshape(*shape, -1)
+    several = near.exists[:, 1:].any(1).reshape(shape)
     false = missed = drawn = wanted = share.new_zeros(())
     for axis, (apart, judged) in enumerate(borders):
-        same = _shifted(ids, axis, 1)[..., :, None] == _shifted(ids, axis, -1)[..., None, :]
-        together = torch.einsum("hwi,hwj,hwij->hw", _shifted(share, axis, 1), _shifted(share, axis, -1), same.to(share))
-        parted = 1 - together.clamp(max=1.0)
+        # neighbours that are each near one region are of the same one
+        mixed = _shifted(several, axis, 1) | _shifted(several, axis, -1)
+        q, r = (_shifted(share, axis, step)[mixed] for step in (1, -1))
+        same = _shifted(ids, axis, 1)[mixed][:, :, None] == _shifted(ids, axis, -1)[mixed][:, None, :]
+        together = torch.einsum("pi,pj,pij->p", q, r, same.to(share))
+        parted = share.new_zeros(mixed.shape).masked_scatter(mixed, 1 - together.clamp(max=1.0).to(share))
         false = false + (judged * parted * (1 - apart)).sum()
         missed = missed + (judged * (1 - parted) * apart).sum()
         drawn, wanted = drawn + (judged * parted).sum(), wanted + (judged * apart).sum()

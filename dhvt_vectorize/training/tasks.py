@@ -181,9 +181,10 @@ class Task(nn.Module):
         _, variances = node_moments(tree, features)
         pixels = torch.from_numpy(tree.pixels).to(variances)
         misfit = config.effective_sample * pixels * torch.log(variances + config.variance_floor).sum(1)
-        size = 2 * features.shape[0] + config.border_price * torch.from_numpy(tree.border).to(variances)
+        parameters = 2 * tree.sums.shape[1]
+        size = parameters + config.border_price * torch.from_numpy(tree.border).to(variances)
         price = math.log(max(2, tree.leaf_of_pixel.size))
-        return relaxed_cut(tree, misfit + price * size, _RELAXATION * price * 2 * features.shape[0])
+        return relaxed_cut(tree, misfit + price * size, _RELAXATION * price * parameters)
 
 
 class RegionsTask(Task):

@@ -2,7 +2,7 @@
 
 Out: one vector a region, the sum of linear maps of
 
-- its crop; what in it is not the region shows a learned picture instead (a mask token for pixels);
+- its crop; what in it is not the region shows a learned picture instead (a mask token for pixels), if masked;
 - its place: a histogram of its pixels over the image, smoothed by a kernel of learned width, or its centroid and size
   as sines and cosines (Vaswani et al. 2017);
 - the histogram of its gradients, if wanted;
@@ -41,6 +41,7 @@ class TokenEmbedding(nn.Module):
         place: histogram, or centroid.
         gradient: whether the histogram of gradients is told.
         features: whose means and variances are told.
+        masked: whether crops hide what is not the region's. Whoever learned from whole squares knows no such picture.
 
     Raises:
         UsageError: an unknown place.
@@ -56,11 +57,12 @@ class TokenEmbedding(nn.Module):
         place: str = "histogram",
         gradient: bool = True,
         features: int = 0,
+        masked: bool = True,
     ) -> None:
         super().__init__()
         if place not in PLACES:
             raise UsageError("place", f"no such value {place!r}", f"choose one of {', '.join(PLACES)}")
-        self.side, self.bins = side, bins
+        self.side, self.bins, self.masked = side, bins, masked
         self.elsewhere = nn.Parameter(torch.zeros(colours, side, side))
         self.crop = nn.Linear(colours * side * side, width)
         self.kernel = LearnedKernel(bins) if place == "histogram" else None
@@ -85,7 +87,7 @@ class TokenEmbedding(nn.Module):
 
     def forward(self, inputs: TokenInputs) -> Float[Tensor, "K width"]:
         """The vectors of the regions of one image, or of several."""
-        picture = inputs.own * inputs.picture + (1 - inputs.own) * self.elsewhere
+        picture = inputs.shown(self.elsewhere) if self.masked else inputs.picture
         size = inputs.geometry[:, 2:3] / 10
         vectors: Tensor = (
             self.crop((2 * picture - 1).flatten(1))

@@ -49,6 +49,10 @@ class TokenInputs:
         """The number of tokens."""
         return len(self.picture)
 
+    def shown(self, elsewhere: Float[Tensor, "C side side"]) -> Float[Tensor, "K C side side"]:
+        """The pictures, with another where they show what is not the region's."""
+        return self.own * self.picture + (1 - self.own) * elsewhere
+
     def chosen(self, numbers: Int64[Tensor, "M"]) -> TokenInputs:
         """Some of the tokens."""
         return TokenInputs(**{field.name: getattr(self, field.name)[numbers] for field in fields(self)})

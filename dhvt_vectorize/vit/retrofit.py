@@ -2,8 +2,9 @@
 
 In: images in sRGB, 0..1. Out: the model's answers. The pretrained projection embeds each token's crop, and a token's
 place is the mean of the pretrained position embeddings of the cells that its pixels lie in: over a uniform partition
-into the model's own patches, with nothing injected, the outputs are the original's. Crops show a learned picture (at
-first the mean colour) where they show what is not the token's.
+into the model's own patches, with nothing injected, the outputs are the original's. Crops are whole, as the patches
+that the model knows, or masked: then they show a learned picture (at first the mean colour) where they show what is not
+the token's.
 
 What is learned lies in the model, whose own state dict stays loadable, and in that one picture.
 """
@@ -52,6 +53,7 @@ class RetrofittedTransformer(nn.Module):
         self.settings = settings
         self.most_tokens = settings.get("most_tokens") or self.anatomy.pretrained_tokens
         self.keep, self.batching = settings.get("keep", "size"), settings.get("batching", "padded")
+        self.masked = settings.get("masked", False)
         if self.batching not in BATCHING:
             raise UsageError("batching", f"no such value {self.batching!r}", f"choose one of {', '.join(BATCHING)}")
         mean, deviation = self.anatomy.normalisation
@@ -122,7 +124,7 @@ class RetrofittedTransformer(nn.Module):
     def _vectors(self, inputs: Sequence[TokenInputs]) -> list[Tensor]:
         """Prefix and tokens of each image, embedded."""
         tokens, anatomy = joined(inputs), self.anatomy
-        pictures = tokens.own * tokens.picture + (1 - tokens.own) * self.elsewhere
+        pictures = tokens.shown(self.elsewhere) if self.masked else tokens.picture
         vectors = anatomy.project(pictures.to(self.elsewhere.dtype))
         rows, columns = tokens.place.shape[1:]
         places = anatomy.places(rows * anatomy.side, columns * anatomy.side)
@@ -171,6 +173,7 @@ def retrofit(
     most_tokens: int | None = None,
     keep: str = "size",
     batching: str = "padded",
+    masked: bool = False,
     mean: Sequence[float] | None = None,
     std: Sequence[float] | None = None,
 ) -> RetrofittedTransformer:
@@ -182,13 +185,14 @@ def retrofit(
         most_tokens: of an image, CLS and registers not counted; None is as many as the model was trained with.
         keep: which tokens stay where there are more: the largest ("size") or the most informative ("information").
         batching: padded to the longest, or bucketed: padded in groups of about equal counts.
+        masked: whether crops hide what is not the token's, which no pretrained model has seen.
         mean, std: of the colours (0..1) that the model takes; None is as its library says.
 
     Raises:
         UsageError: a model of no known kind, or an unknown choice.
     """
-    settings = {"most_tokens": most_tokens, "keep": keep, "batching": batching, "mean": mean, "std": std}
-    return RetrofittedTransformer(model, tokenizer, **settings)
+    named = {"most_tokens": most_tokens, "keep": keep, "batching": batching, "masked": masked, "mean": mean, "std": std}
+    return RetrofittedTransformer(model, tokenizer, **named)
 
 
 def load_retrofitted(folder: str | Path, model: nn.Module) -> RetrofittedTransformer:

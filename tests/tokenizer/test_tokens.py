@@ -86,6 +86,19 @@ def test_soft_tokens_of_a_sure_assignment_are_the_hard_ones() -> None:
         torch.testing.assert_close(soft.named()[name], value, msg=name)
 
 
+def test_soft_tokens_are_the_weighted_means_and_variances_of_all_pixels() -> None:
+    near, values = near_regions(HALVES), _values(HALVES.shape)
+    drawn = torch.randn(near.exists.shape, generator=torch.Generator().manual_seed(4))
+    share = torch.softmax(drawn.masked_fill(~near.exists, -torch.inf), 1)
+    weights = torch.zeros(HALVES.size, near.regions).scatter_add(1, near.ids, share)
+    tokens, pixels = describe(values, near, share), values.flatten(1).T
+    for region in range(near.regions):
+        mean = np.average(pixels, 0, weights[:, region])
+        variance = np.average((pixels.numpy() - mean) ** 2, 0, weights[:, region])
+        np.testing.assert_allclose(tokens.mean[region], mean, rtol=1e-4)
+        np.testing.assert_allclose(tokens.variance[region], variance, rtol=1e-3)
+
+
 def test_the_gradient_of_soft_tokens_agrees_with_finite_differences() -> None:
     near = near_regions(HALVES)
     values = _values(HALVES.shape).double() / 10

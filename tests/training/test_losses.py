@@ -118,6 +118,23 @@ def test_borders_in_the_right_place_cost_nothing_and_in_the_wrong_place_one() ->
     assert _alignment(_halves(), _quarters()) == pytest.approx(0.25)
 
 
+def test_border_alignment_is_what_its_definition_says_pixel_by_pixel() -> None:
+    regions = np.repeat(np.repeat(np.arange(16, dtype=np.int32).reshape(4, 4), 6, 0), 6, 1)
+    near, random = near_regions(regions), torch.Generator().manual_seed(3)
+    share = torch.softmax(torch.randn(near.exists.shape, generator=random).masked_fill(~near.exists, -torch.inf), 1)
+    whole = torch.zeros(SIDE * SIDE, 16).scatter_add(1, near.ids, share).view(SIDE, SIDE, 16)
+    borders = borders_of_labels(_halves())
+    false = missed = drawn = wanted = 0.0
+    for axis, (apart, judged) in enumerate(borders):
+        length = SIDE - 1
+        parted = 1 - (whole.narrow(axis, 1, length) * whole.narrow(axis, 0, length)).sum(2)
+        false, missed = false + (parted * (1 - apart)).sum(), missed + ((1 - parted) * apart).sum()
+        drawn, wanted = drawn + parted.sum(), wanted + apart.sum()
+        assert judged.all()
+    expected = 0.5 * (false / drawn + missed / wanted)
+    torch.testing.assert_close(border_alignment(share, near, (SIDE, SIDE), borders), expected)
+
+
 def test_border_alignment_reaches_the_features() -> None:
     near = near_regions(_quarters())
     features = _features(5.0)

@@ -9,13 +9,16 @@ import pytest
 import torch
 from skimage.draw import disk
 
+from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.differentiable import SoftDivider, merge_tree, rim_owners, zones_to_learn
 from dhvt_vectorize.tokenizer.features import FeatureNet
+from dhvt_vectorize.tokenizer.initial import widened
 from dhvt_vectorize.tokenizer.rims import in_owners_colours, premultiply, resolve_rims
 from dhvt_vectorize.tokenizer.selection import cut_into
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.samples import unlabelled
+from dhvt_vectorize.training.tasks import ClassifyTask, Division
 
 
 def _disc(side: int = 40) -> np.ndarray:
@@ -103,3 +106,38 @@ def test_what_a_transformer_learns_by_has_the_regions_of_the_tokenizer_before_bo
     values = torch.round(division.features * net.config.feature_scale).permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(values[..., [0, 1, 2, 4]], features.values)  # alpha is the same everywhere
     assert division.near.ids[:, 0].unique().tolist() == [0, 1]
+
+
+def test_a_criterion_prices_in_training_the_channels_that_it_prices_in_use() -> None:
+    """Alpha, and what is not learned yet, are the same everywhere: in training they had made every token dearer."""
+    random = np.random.default_rng(0)
+    image = np.full((40, 40, 4), 255, np.uint8)
+    image[..., :3] = np.kron(random.integers(2, 254, (5, 5, 3)), np.ones((8, 8, 1)))
+    image[..., :3] += random.integers(0, 3, (40, 40, 3), np.uint8)
+    net = widened(_taught(), 12)
+    tokenizer = DHVTokenizer(net, net.config)
+    wanted = tokenizer.merge_tree(tokenizer.pixel_features(image, compact=True), compact=True)
+    task = ClassifyTask(net, classes=2)
+    with torch.no_grad():
+        (division,) = task.divider([image], [partial(task._cut, random=random)], compact=True, owned=True)
+    assert division.tree.sums.shape[1] == wanted.sums.shape[1] == 4
+    selected = tokenizer.select(wanted)
+    np.testing.assert_array_equal(division.near.ids[:, 0].view(40, 40).numpy(), selected.labels)
+    assert selected.regions > 10
+    _, expected = task._relaxed(Division(**vars(division), labels=torch.zeros(0, 40, 40).int(), category=None))
+    assert 0.5 < float(expected) / selected.regions < 2
+
+
+def test_a_widened_net_finds_the_same_features_and_further_ones_that_can_be_learned() -> None:
+    net = _taught()
+    wide = widened(net, 9)
+    image = torch.rand(1, 4, 20, 24, generator=torch.Generator().manual_seed(1))
+    features = wide(image)
+    torch.testing.assert_close(features[:, :5], net(image))
+    assert features.shape[1] == 9
+    assert not features[:, 5:].any()
+    features[:, 5:].sum().backward()
+    assert wide.correct.weight.grad is not None
+    assert wide.correct.weight.grad[4:].any()
+    with pytest.raises(UsageError, match="fewer"):
+        widened(wide, 5)

@@ -156,7 +156,7 @@ def test_no_image_has_more_tokens_than_the_model_was_made_for_unless_asked() -> 
 
 
 def test_an_injected_mean_carries_a_gradient_to_the_shares_and_the_picture_elsewhere_learns() -> None:
-    retrofitted = retrofit(_any_model(), HierarchicalRegions(tokens=6, weights="none"))
+    retrofitted = retrofit(_any_model(), HierarchicalRegions(tokens=6, weights="none"), masked=True)
     image = _images(1)[0]
     (labels,) = retrofitted.divide(image[None])
     near = near_regions(labels)
@@ -169,8 +169,22 @@ def test_an_injected_mean_carries_a_gradient_to_the_shares_and_the_picture_elsew
 
 
 @torch.no_grad()
+def test_a_crop_is_whole_unless_it_is_masked() -> None:
+    """Of a token whose box holds another's pixels, what is seen changes with these pixels if the crop is whole."""
+    labels = np.zeros((64, 64), np.int32)
+    labels[20:30, 20:30] = 1
+    (image,) = _images(1)
+    other = image.clone()
+    other[:, 22:28, 22:28] = 1 - other[:, 22:28, 22:28]
+    for masked in (False, True):
+        model = retrofit(_any_model(), FixedPatches(), masked=masked)
+        one, two = (model._vectors(model.inputs(each[None], [labels]))[0][-2] for each in (image, other))
+        assert torch.allclose(one, two, atol=1e-4) == masked
+
+
+@torch.no_grad()
 def test_what_is_saved_is_loaded_and_the_model_itself_takes_its_part_back(tmp_path: Path) -> None:
-    retrofitted = retrofit(_any_model(), QuadtreePatches(13), most_tokens=12, keep="information").eval()
+    retrofitted = retrofit(_any_model(), QuadtreePatches(13), most_tokens=12, keep="information", masked=True).eval()
     retrofitted.elsewhere.normal_()
     retrofitted.save_pretrained(tmp_path / "saved")
     other = _any_model()
