@@ -95,6 +95,8 @@ class Vectorizer:
                 paints = replace(paints, colours=fixed_colours)
         with clock("outlines"):
             outlines, polylines = _outline(labels, features.colours, paints.premultiplied, options)
+            if options.mode == "spline":
+                outlines, paints = _bars(outlines, polylines, features.colours, paints, fixed_colours is None)
         with clock("layers"):
             outlines, layers = _layer(outlines, features, paints.opacity, options)
         if options.polish:
@@ -150,6 +152,15 @@ def _outline(
         return simplified_polygons(planar_map, points, offsets, tolerance), (points, offsets)
     curves = fit_curves(planar_map, points, offsets, tolerance)
     return with_primitives(curves, points, offsets, tolerance), (points, offsets)
+
+
+def _bars(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolour: bool) -> tuple[Any, Any]:
+    """The outlines with thin bars fitted to coverage, and the paints with the colours that these tell."""
+    from .tracing.bars import with_bars
+
+    points, offsets = polylines
+    outlines, colours = with_bars(outlines, points, offsets, pixels, paints.premultiplied, paints.gradients)
+    return outlines, paints.repainted(colours) if recolour and colours else paints
 
 
 def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:

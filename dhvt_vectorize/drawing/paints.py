@@ -13,7 +13,7 @@ more stops and opacity that varies (`gradients`), by the same measure.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int32, Int64, UInt8
@@ -50,6 +50,14 @@ class Paints:
         """Flat colours × opacity and the opacity, 0…255."""
         alpha = self.opacity[:, None]
         return np.concatenate([self.colours * alpha, 255 * alpha], 1).astype(np.float32)
+
+    def repainted(self, premultiplied: Mapping[int, Float64[np.ndarray, "4"]]) -> Paints:
+        """The paints in which these faces have these flat colours, premultiplied, 0…255."""
+        colours, opacity = self.colours.copy(), self.opacity.copy()
+        for face, colour in premultiplied.items():
+            colours[face] = _to_bytes(colour[:3] * (255.0 / max(float(colour[3]), 1.0)))
+            opacity[face] = _opacities(colour[3])
+        return replace(self, colours=colours, opacity=opacity)
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def fit_paints(
     """
     fits = _closed_form(labels, premultiplied, is_rim, fill)
     alpha = fits.mean[:, 5]
-    opacity = np.where(alpha <= TRANSPARENT, 0.0, np.where(alpha >= OPAQUE, 1.0, np.round(alpha / 255.0, 2)))
+    opacity = _opacities(alpha)
     means = fits.mean[:, 2:5]
     if closely:
         means = means[_own_palette(fits, labels.size)]
@@ -257,6 +265,10 @@ def _leading_direction(
     norm = np.linalg.norm(u, axis=1, keepdims=True)
     unit = np.where(norm > 1e-12, u / np.maximum(norm, 1e-12), np.array([1.0, 0.0]))
     return np.asarray(unit, np.float64)
+
+
+def _opacities(alpha: Float64[np.ndarray, "..."]) -> Float64[np.ndarray, "..."]:
+    return np.where(alpha <= TRANSPARENT, 0.0, np.where(alpha >= OPAQUE, 1.0, np.round(alpha / 255.0, 2)))
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

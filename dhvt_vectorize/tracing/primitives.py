@@ -8,10 +8,9 @@ outlines, see the same curve; the writer names it where a shape is that one arc.
 
 Circles and ellipses come from the moments of the area inside the polyline, a closed form: an ellipse of covariance C
 has the area 4π√det C, a rectangle 12√det C, which tells at once what is worth a closer look. Rectangles come from the
-four lines of the path; rounded ones from Gauss and Newton's method on the signed distance to a rounded box. A bar of a
-few pixels has too few points at its ends for a path to know its corners: it comes from its long sides and its ends'
-middles. Limits: arcs that meet others at junctions are left as they are, and what is less than three pixels across is
-no rectangle but where it is a bar.
+four lines of the path; rounded ones from Gauss and Newton's method on the signed distance to a rounded box. Limits:
+arcs that meet others at junctions are left as they are, and what is less than three pixels across is no rectangle here:
+of so few pixels the outline tells too little, and `bars` looks at what they cover.
 """
 
 from __future__ import annotations
@@ -32,9 +31,6 @@ RMS_SHARE = 1 / 3  # of the tolerance
 PRICE = 0.006  # square pixels a number that a primitive needs, times ln n
 LEAST_SIDE = 3.0
 MOST_OFF = 0.2  # pixels that a corner of a path of four lines may lie off the rectangle's
-BAR_SIDE, BAR_LENGTH = 4.0, 4.0  # a bar is at most so many pixels across, and at least so many times as long
-BAR_ENDS = 4.0  # pixels at either end that say nothing of the sides
-BAR_CUT = 1.4  # square pixels that anti-aliasing may cut off a bar's corners; more is a round cap's
 ROUNDS, ENOUGH_POINTS = 6, 60  # of the search for a rounded rectangle
 
 Points = Float64[np.ndarray, "N 2"]
@@ -76,7 +72,7 @@ def with_primitives(
         primitive = _primitive(inner, outlines.control_points[path], outlines.is_line[path], moments, tolerance)
         if primitive is not None:
             found[arc] = primitive
-    return _replaced(outlines, found) if found else outlines
+    return replaced(outlines, found) if found else outlines
 
 
 def primitive_of(
@@ -115,9 +111,6 @@ def _primitive(
     area, centre, covariance = moments[0], moments[1:3], moments[[3, 4, 4, 5]].reshape(2, 2)
     round_ones = [_circle(points, centre), *_ellipses(points, centre, covariance)]
     best = _best(round_ones if _fullness(moments) >= ELLIPSE_FROM else [], tolerance)
-    if best is None:
-        found_bar = _bar(points, centre, covariance, area)
-        best = _best([] if found_bar is None else [found_bar], tolerance)
     if best is None:
         best = _best(_rectangles(points, control_points, is_line, area, covariance), tolerance)
     return best
@@ -190,42 +183,9 @@ def _rectangle(points: Points, lines: Float64[np.ndarray, "4 2 2"]) -> _Candidat
     degrees = float(np.degrees(np.angle(direction)))
     width, height = (lengths[0] + lengths[2]) / 2, (lengths[1] + lengths[3]) / 2
     centre = lines[:, 0].mean(0)
-    rectangle = _snapped(Primitive("rect", float(centre[0]), float(centre[1]), width / 2, height / 2, degrees))
+    rectangle = snapped(Primitive("rect", float(centre[0]), float(centre[1]), width / 2, height / 2, degrees))
     off = np.abs(_corners(rectangle)[:, None] - (lines[:, 0] @ np.array([1, 1j]))[None]).min(1).max()
     return _candidate(points, rectangle, 5) if off <= MOST_OFF else None
-
-
-def _bar(
-    points: Points, centre: Float64[np.ndarray, "2"], covariance: Float64[np.ndarray, "2 2"], area: float
-) -> _Candidate | None:
-    """The bar of these points, if they are one: long sides parallel, ends square."""
-    values, vectors = np.linalg.eigh(covariance)
-    across, along = np.sqrt(12 * np.maximum(values, 0))
-    if not 0 < across <= BAR_SIDE or along < max(BAR_LENGTH * across, 3 * BAR_ENDS):
-        return None
-    angle = float(np.arctan2(vectors[1, 1], vectors[0, 1]))
-    u, v = ((points - centre) @ _rotation(angle)).T
-    inner = np.abs(u) <= along / 2 - BAR_ENDS
-    upper, lower = inner & (v > 0), inner & (v < 0)
-    if min(upper.sum(), lower.sum()) < 4:
-        return None
-    # two parallel lines v = slope u ± half + middle
-    columns = np.stack([u[inner], np.sign(v[inner]), np.ones(inner.sum())], 1)
-    slope, half, middle = np.linalg.lstsq(columns, v[inner], rcond=None)[0]
-    # points at the middle of an end lie on it; those beside are cut off with the corners
-    is_middle = np.abs(v - middle - slope * u) <= half / 2 + 0.1
-    ends = [u[is_middle & (side * u > 0) & ~inner] for side in (-1, 1)]
-    if not all(end.size for end in ends):
-        return None
-    low, high = ends[0].min(), ends[1].max()
-    if abs((high - low) * 2 * half - area) > BAR_CUT:
-        return None
-    at = centre + _rotation(angle) @ np.array([(low + high) / 2, middle + slope * (low + high) / 2])
-    degrees = float(np.degrees(angle + np.arctan(slope)))
-    bar = Primitive("rect", float(at[0]), float(at[1]), float(high - low) / 2, float(half), degrees)
-    bar = _snapped(bar)
-    # the area has told that the ends are square
-    return _Candidate(bar, 5, distances(points[inner], bar))
 
 
 def _turn(a: np.ndarray, b: np.ndarray) -> float:
@@ -240,7 +200,7 @@ def _corners(rectangle: Primitive) -> np.ndarray:
     return np.asarray(rectangle.cx + 1j * rectangle.cy + turned * half)
 
 
-def _snapped(rectangle: Primitive) -> Primitive:
+def snapped(rectangle: Primitive) -> Primitive:
     """Upright where that moves no corner by more than a twentieth of a pixel; else an angle within 45° of upright."""
     quarter = round(rectangle.degrees / 90)
     rx, ry = (rectangle.ry, rectangle.rx) if quarter % 2 else (rectangle.rx, rectangle.ry)
@@ -275,7 +235,7 @@ def _rounded(points: Points, angle: float, area: float) -> _Candidate | None:
     cx, cy, rx, ry, r, angle = map(float, value)
     # a corner of less than a pixel's radius is what anti-aliasing makes of a sharp one
     rounded = Primitive("rect", cx, cy, rx, ry, float(np.degrees(angle)), r if r >= 1 else 0.0)
-    return _candidate(points, _snapped(rounded), 6)
+    return _candidate(points, snapped(rounded), 6)
 
 
 def _rotation(angle: float) -> Float64[np.ndarray, "2 2"]:
@@ -328,7 +288,7 @@ def _candidate(points: Points, primitive: Primitive, numbers: int) -> _Candidate
     return _Candidate(primitive, numbers, distance)
 
 
-def _replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
+def replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
     """The outlines with these arcs' segments made anew."""
     areas = outlines.planar_map.signed_areas()
     controls, lines, counts = [], [], np.diff(outlines.offsets)
@@ -347,7 +307,7 @@ def _replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
         np.concatenate([*controls, outlines.control_points[done:]]),
         np.concatenate([*lines, outlines.is_line[done:]]),
         np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        dict(found),
+        {**outlines.primitives, **found},
     )
 
 

@@ -51,8 +51,6 @@ TRUE = {
     "a turned rectangle": Primitive("rect", 30.3, 28.7, 21.0, 14.5, 17.0),
     "a rounded rectangle": Primitive("rect", 30.3, 28.7, 21.0, 14.5, 0.0, 6.0),
     "a turned rounded rectangle": Primitive("rect", 30.3, 28.7, 21.0, 14.5, -20.0, 6.0),
-    "an upright bar": Primitive("rect", 30.3, 28.7, 21.0, 1.0),
-    "a turned bar": Primitive("rect", 30.3, 28.7, 21.0, 1.5, 30.0),
     "a capsule": Primitive("rect", 30.3, 28.7, 21.0, 8.0, 0.0, 8.0),
 }
 
