@@ -115,7 +115,9 @@ def test_the_command_measures_every_set_with_every_tokenizer(
     assert "dhvt-base" in shown
     rows = json.loads(file.read_text())
     assert [(name, tokenizer) for name, tokenizer, _ in rows] == [
-        (f"emoji-64 {how}", tokenizer) for how in ("clean", "jpeg") for tokenizer in ("raw Lab", HAND_MADE, "dhvt-base")
+        (f"emoji-64 {how}", tokenizer)
+        for how in ("clean", "jpeg")
+        for tokenizer in ("raw Lab", HAND_MADE, f"{HAND_MADE}, chroma", "dhvt-base")
     ]
 
 
