@@ -9,6 +9,9 @@ from ..kernel_cache import njit
 NEAR, FAR = 2, 4  # points either side over which a corner's turn is measured
 ROUNDED, FLAT = 2, 0.06  # points beside a corner that are rounded; pixels by which points of a straight side scatter
 REACH = 1.5  # pixels that a corner moves at most
+BENT, BENT_LEFT = 16, 0.5  # points over which a side's bend is told, and what that leaves of a line's scatter at most
+MOST_BENT = 0.9  # radians that a side turns over these: a parabola is no arc of more
+MEETINGS = 3  # times that bent sides are extended to where they meet
 CORNER_COS = np.cos(np.radians(32.0))
 
 
@@ -81,31 +84,79 @@ def _line_beside(points, i, step, skip, count, closed, line):
 
 
 @njit(cache=True, nogil=True)
+def _bend_beside(points, i, step, skip, count, closed, line):
+    """Half the bend of the parabola through `count` points beside point i, over the line through them, if it leaves far
+    less than that line does, and little; else 0, and `line` as it was."""
+    last = points.shape[0] - 1
+    chord = np.empty(4)
+    straight = _line_beside(points, i, step, skip, count, closed, chord)
+    square, product, left = np.zeros((3, 3)), np.zeros(3), 0.0
+    for k in range(1 + skip, 1 + skip + count):
+        j = (i + step * k) % last if closed else i + step * k
+        dx, dy = points[j, 0] - chord[0], points[j, 1] - chord[1]
+        u, v = dx * chord[2] + dy * chord[3], dy * chord[2] - dx * chord[3]
+        powers = (1.0, u, u * u)
+        left += v * v
+        for a in range(3):
+            product[a] += powers[a] * v
+            for b in range(3):
+                square[a, b] += powers[a] * powers[b]
+    numbers = np.linalg.solve(square + 1e-9 * np.eye(3), product)
+    left = np.sqrt(max(0.0, left - numbers @ product) / count)
+    if left > FLAT or left > BENT_LEFT * straight:
+        return 0.0
+    # the parabola over its tangent at the middle
+    length = np.hypot(1.0, numbers[1])
+    if abs(2.0 * numbers[2]) * count > MOST_BENT * length**3:
+        return 0.0
+    line[0], line[1] = chord[0] - numbers[0] * chord[3], chord[1] + numbers[0] * chord[2]
+    line[2], line[3] = (chord[2] - numbers[1] * chord[3]) / length, (chord[3] + numbers[1] * chord[2]) / length
+    return numbers[2] / length**3
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _turned_tangent(line, bend, x, y, tangent):
+    """The tangent of a parabola of this bend over its tangent `line`, beside (x, y)."""
+    u = (x - line[0]) * line[2] + (y - line[1]) * line[3]
+    length = np.hypot(1.0, 2.0 * bend * u)
+    tangent[0] = line[0] + u * line[2] - bend * u * u * line[3]
+    tangent[1] = line[1] + u * line[3] + bend * u * u * line[2]
+    tangent[2] = (line[2] - 2.0 * bend * u * line[3]) / length
+    tangent[3] = (line[3] + 2.0 * bend * u * line[2]) / length
+
+
+@njit(cache=True, nogil=True)
 def sharpen_corner(points, i, before, after, closed, out):
     """Move out[i] to where the lines through the points on either side of corner i meet, if near.
 
-    Where a side is straight, the two points next to the corner, where anti-aliasing rounds it, are left out and moved
-    onto the side's line. `before` and `after` points away are other ends.
+    Where a side is straight or evenly bent, the two points next to the corner, where anti-aliasing rounds it, are left
+    out and moved onto the side's line or parabola. `before` and `after` points away are other ends.
     """
     last = points.shape[0] - 1
-    line = np.empty((2, 4))
-    skipped = np.zeros(2, np.int64)
+    line, tangent = np.empty((2, 4)), np.empty((2, 4))
+    bend, skipped = np.zeros(2), np.zeros(2, np.int64)
     for side in range(2):
         step, room = (-1, before) if side == 0 else (1, after)
+        if room >= 2 * ROUNDED + BENT:
+            bend[side] = _bend_beside(points, i, step, ROUNDED, BENT, closed, line[side])
         long = room >= 2 * ROUNDED + 4
-        if long and _line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT:
+        if bend[side] != 0.0 or (long and _line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT):
             skipped[side] = ROUNDED
             continue
         count = min(4, room - 1)
         if count < 2:
             return
         _line_beside(points, i, step, 0, count, closed, line[side])
-    cross = line[0, 2] * line[1, 3] - line[0, 3] * line[1, 2]
-    if abs(cross) < 0.3:
-        return
-    dx, dy = line[1, 0] - line[0, 0], line[1, 1] - line[0, 1]
-    t = (dx * line[1, 3] - dy * line[1, 2]) / cross
-    x, y = line[0, 0] + t * line[0, 2], line[0, 1] + t * line[0, 3]
+    x, y = points[i, 0], points[i, 1]
+    for _ in range(MEETINGS if bend[0] != 0.0 or bend[1] != 0.0 else 1):
+        for side in range(2):
+            _turned_tangent(line[side], bend[side], x, y, tangent[side])
+        cross = tangent[0, 2] * tangent[1, 3] - tangent[0, 3] * tangent[1, 2]
+        if abs(cross) < 0.3:
+            return
+        dx, dy = tangent[1, 0] - tangent[0, 0], tangent[1, 1] - tangent[0, 1]
+        t = (dx * tangent[1, 3] - dy * tangent[1, 2]) / cross
+        x, y = tangent[0, 0] + t * tangent[0, 2], tangent[0, 1] + t * tangent[0, 3]
     if (x - points[i, 0]) ** 2 + (y - points[i, 1]) ** 2 > REACH * REACH:
         return
     out[i, 0], out[i, 1] = x, y
@@ -114,8 +165,8 @@ def sharpen_corner(points, i, before, after, closed, out):
             j = i + (k if side else -k)
             if closed:
                 j %= last
-            f = (points[j, 0] - line[side, 0]) * line[side, 2] + (points[j, 1] - line[side, 1]) * line[side, 3]
-            out[j, 0], out[j, 1] = line[side, 0] + f * line[side, 2], line[side, 1] + f * line[side, 3]
+            _turned_tangent(line[side], bend[side], points[j, 0], points[j, 1], tangent[side])
+            out[j, 0], out[j, 1] = tangent[side, 0], tangent[side, 1]
 
 
 @njit(cache=True, nogil=True)

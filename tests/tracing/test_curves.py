@@ -235,3 +235,17 @@ def assert_whole(polyline: np.ndarray, outlines: Outlines) -> None:
     else:
         assert np.array_equal(controls[0, 0], polyline[0])
         assert np.array_equal(controls[-1, 3], polyline[-1])
+
+
+@pytest.mark.parametrize("radius", [60.0, 90.0, 134.0])
+def test_a_corner_between_two_arcs_lies_where_the_arcs_meet(radius: float) -> None:
+    """Not where the lines through the points beside it do, which bends make differ."""
+    turn = np.linspace(0, np.pi / 3, int(radius))[1:]
+    right = np.stack([radius * np.cos(turn) - radius / 2, radius * np.sin(turn)], 1)
+    tip = np.array([0.0, radius * np.sin(np.pi / 3)])
+    # the last points are what anti-aliasing makes of a tip
+    right = right[np.hypot(*(right - tip).T) > 1.2]
+    polyline = 150 + np.concatenate([right, [tip - (0, 0.6)], right[::-1] * (-1, 1)])
+    fitted = fit_curves(*arcs_of(polyline), 0.45)
+    nodes = fitted.control_points[:, 0]
+    assert np.hypot(*(nodes - 150 - tip).T).min() <= 0.03
