@@ -104,7 +104,10 @@ def test_what_a_transformer_learns_by_has_the_regions_of_the_tokenizer_before_bo
     np.testing.assert_array_equal(division.tree.leaf_of_pixel, wanted.leaf_of_pixel)
     np.testing.assert_array_equal(division.tree.left, wanted.left)
     values = torch.round(division.features * net.config.feature_scale).permute(1, 2, 0).numpy()
-    np.testing.assert_array_equal(values[..., [0, 1, 2, 4]], features.values)  # alpha is the same everywhere
+    # alpha is the same everywhere; sums in another order may round one value in thousands to the next step
+    off = np.abs(values[..., [0, 1, 2, 4]] - features.values)
+    assert off.max() <= 1
+    assert np.count_nonzero(off) <= 0.001 * off.size
     assert division.near.ids[:, 0].unique().tolist() == [0, 1]
 
 
