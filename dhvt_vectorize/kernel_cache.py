@@ -29,7 +29,7 @@ from numba.core.dispatcher import Dispatcher
 
 __all__ = ["COMPILING", "njit", "on_compilation"]
 
-COMPILING = "compiling the kernels, once for this machine: about half a minute; later runs start at once"
+COMPILING = "compiling the kernels, once for this machine: a minute or more; later runs start at once"
 
 
 def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
