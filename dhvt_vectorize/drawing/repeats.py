@@ -13,20 +13,19 @@ alike, nor are such as meet others at junctions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float64, UInt8
+from jaxtyping import Float64, UInt8
 
-from ..tracing.outlines import Outlines, Primitive, flattened
+from ..tracing.outlines import Outlines, Primitive, Segments, flattened
 from ..tracing.primitives import segments_of
 from .layering import Layers
 
 CHORDS = 8  # that a cubic becomes where outlines are compared
 
-Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
 RgbArray = UInt8[np.ndarray, "H W 3"]
 
 
@@ -76,7 +75,7 @@ def with_repeats(
     tried = {arc: one for places in placed for arc, one in places.items()}
     if not tried:
         return outlines
-    before, after = (_squares(drawn(one), image) for one in (outlines, _replaced(outlines, tried)))
+    before, after = (_squares(drawn(one), image) for one in (outlines, outlines.with_arcs(tried)))
     kept: dict[int, tuple[Segments, Primitive | None]] = {}
     for members, places in zip(sets, placed, strict=True):
         boxes = [_box(one, before.shape) for one in members]
@@ -85,7 +84,7 @@ def with_repeats(
         good = order[: int((np.cumsum(rises[order]) <= 0).sum())]
         if len(good) > 1:
             kept |= {members[k].arc: places[members[k].arc] for k in good}
-    return _replaced(outlines, kept) if kept else outlines
+    return outlines.with_arcs(kept) if kept else outlines
 
 
 def _closed_arcs(outlines: Outlines, layers: Layers) -> list[_Closed]:
@@ -168,24 +167,3 @@ def _box(one: _Closed, shape: Sequence[int]) -> tuple[slice, slice]:
     x0, y0, x1, y1 = (np.array(one.ring.bounds).reshape(2, 2) + one.centroid).ravel()
     rows = slice(max(0, int(np.floor(y0)) - 1), min(shape[0], int(np.ceil(y1)) + 1))
     return rows, slice(max(0, int(np.floor(x0)) - 1), min(shape[1], int(np.ceil(x1)) + 1))
-
-
-def _replaced(outlines: Outlines, arcs: Mapping[int, tuple[Segments, Primitive | None]]) -> Outlines:
-    """The outlines with these arcs' segments, and what primitives they are."""
-    controls, lines = [], []
-    counts, done = np.diff(outlines.offsets), 0
-    for arc in sorted(arcs):
-        (points, is_line), _ = arcs[arc]
-        before = slice(done, outlines.offsets[arc])
-        controls += [outlines.control_points[before], points]
-        lines += [outlines.is_line[before], is_line]
-        counts[arc], done = len(is_line), outlines.offsets[arc + 1]
-    primitives = {arc: one for arc, one in outlines.primitives.items() if arc not in arcs}
-    primitives |= {arc: one for arc, (_, one) in arcs.items() if one is not None}
-    return replace(
-        outlines,
-        control_points=np.concatenate([*controls, outlines.control_points[done:]]),
-        is_line=np.concatenate([*lines, outlines.is_line[done:]]),
-        offsets=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        primitives=primitives,
-    )

@@ -14,6 +14,9 @@ from jaxtyping import Bool, Float64, Int32, Int64
 
 from .planar_map import PlanarMap
 
+# control points and line flags of consecutive segments
+Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
+
 
 @dataclass(frozen=True)
 class Primitive:
@@ -65,6 +68,25 @@ class Outlines:
             points.append(self.control_points[segments][::step, ::step])
             lines.append(self.is_line[segments][::step])
         return np.concatenate(points), np.concatenate(lines)
+
+    def with_arcs(self, arcs: Mapping[int, tuple[Segments, Primitive | None]]) -> Outlines:
+        """These outlines, but for the arcs given: their segments, and what primitives they are."""
+        controls, lines = [], []
+        counts, done = np.diff(self.offsets), 0
+        for arc in sorted(arcs):
+            (points, is_line), _ = arcs[arc]
+            before = slice(done, self.offsets[arc])
+            controls += [self.control_points[before], points]
+            lines += [self.is_line[before], is_line]
+            counts[arc], done = len(is_line), self.offsets[arc + 1]
+        primitives = {arc: one for arc, one in self.primitives.items() if arc not in arcs}
+        return Outlines(
+            self.planar_map,
+            np.concatenate([*controls, self.control_points[done:]]),
+            np.concatenate([*lines, self.is_line[done:]]),
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            primitives | {arc: one for arc, (_, one) in arcs.items() if one is not None},
+        )
 
 
 def outlines_of_polylines(

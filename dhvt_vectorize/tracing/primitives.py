@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from . import _primitive_kernels
-from .outlines import Outlines, Primitive
+from .outlines import Outlines, Primitive, Segments
 
 KAPPA = 4 / 3 * (np.sqrt(2) - 1)  # handles of a quarter circle as a cubic
 ELLIPSE_FROM, RECTANGLE_FROM, MOST = 0.985, 0.94, 1.01  # area over 4π√det C
@@ -291,27 +291,16 @@ def _candidate(points: Points, primitive: Primitive, numbers: int) -> _Candidate
 def replaced(outlines: Outlines, found: Mapping[int, Primitive]) -> Outlines:
     """The outlines with these arcs' segments made anew."""
     areas = outlines.planar_map.signed_areas()
-    controls, lines, counts = [], [], np.diff(outlines.offsets)
-    done = 0
+    arcs = {}
     for arc, primitive in found.items():
-        before = slice(done, outlines.offsets[arc])
         segments, is_line = segments_of(primitive)
         if areas[2 * arc] < 0:
             segments, is_line = segments[::-1, ::-1], is_line[::-1]
-        controls += [outlines.control_points[before], segments]
-        lines += [outlines.is_line[before], is_line]
-        counts[arc] = len(segments)
-        done = outlines.offsets[arc + 1]
-    return Outlines(
-        outlines.planar_map,
-        np.concatenate([*controls, outlines.control_points[done:]]),
-        np.concatenate([*lines, outlines.is_line[done:]]),
-        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        {**outlines.primitives, **found},
-    )
+        arcs[arc] = (segments, is_line), primitive
+    return outlines.with_arcs(arcs)
 
 
-def segments_of(primitive: Primitive) -> tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]:
+def segments_of(primitive: Primitive) -> Segments:
     """A primitive's segments, walked so that it lies on the left (in y-down images, counter-clockwise as seen)."""
     rx, ry = primitive.rx, primitive.ry
     ax, ay = (rx, ry) if primitive.kind != "rect" else (primitive.corner, primitive.corner)
