@@ -62,7 +62,7 @@ def corners(points, closed):
 
 
 @njit(cache=True, nogil=True)
-def _line_beside(points, i, step, skip, count, closed, line):
+def line_beside(points, i, step, skip, count, closed, line):
     """The line through the `count` points after the first `skip` on one side of point i, as a point and a direction,
     written to `line`; returns the points' root mean square distance from it."""
     last = points.shape[0] - 1
@@ -89,7 +89,7 @@ def _bend_beside(points, i, step, skip, count, closed, line):
     less than that line does, and little; else 0, and `line` as it was."""
     last = points.shape[0] - 1
     chord = np.empty(4)
-    straight = _line_beside(points, i, step, skip, count, closed, chord)
+    straight = line_beside(points, i, step, skip, count, closed, chord)
     square, product, left = np.zeros((3, 3)), np.zeros(3), 0.0
     for k in range(1 + skip, 1 + skip + count):
         j = (i + step * k) % last if closed else i + step * k
@@ -140,13 +140,13 @@ def sharpen_corner(points, i, before, after, closed, out):
         if room >= 2 * ROUNDED + BENT:
             bend[side] = _bend_beside(points, i, step, ROUNDED, BENT, closed, line[side])
         long = room >= 2 * ROUNDED + 4
-        if bend[side] != 0.0 or (long and _line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT):
+        if bend[side] != 0.0 or (long and line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT):
             skipped[side] = ROUNDED
             continue
         count = min(4, room - 1)
         if count < 2:
             return
-        _line_beside(points, i, step, 0, count, closed, line[side])
+        line_beside(points, i, step, 0, count, closed, line[side])
     x, y = points[i, 0], points[i, 1]
     for _ in range(MEETINGS if bend[0] != 0.0 or bend[1] != 0.0 else 1):
         for side in range(2):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._corner_kernels import line_beside
 
 DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
@@ -246,25 +247,13 @@ def _line(points, offsets, half_arc, out):
     if end - begin < 2 * MIXED + STRETCH:
         return
     step, start = (1, begin) if half_arc % 2 == 0 else (-1, end)
+    line_beside(points, start, step, MIXED, STRETCH, False, out)
     first, last = start + step * (MIXED + 1), start + step * (MIXED + STRETCH)
-    dx, dy = points[last, 0] - points[first, 0], points[last, 1] - points[first, 1]
-    cx = cy = 0.0
     for k in range(STRETCH):
-        cx += points[first + step * k, 0] / STRETCH
-        cy += points[first + step * k, 1] / STRETCH
-    xx = xy = yy = 0.0
-    for k in range(STRETCH):
-        u, v = points[first + step * k, 0] - cx, points[first + step * k, 1] - cy
-        xx += u * u
-        xy += u * v
-        yy += v * v
-    turn = 0.5 * np.arctan2(2.0 * xy, xx - yy)
-    out[0], out[1], out[2], out[3] = cx, cy, np.cos(turn), np.sin(turn)
-    for k in range(STRETCH):
-        u, v = points[first + step * k, 0] - cx, points[first + step * k, 1] - cy
+        u, v = points[first + step * k, 0] - out[0], points[first + step * k, 1] - out[1]
         if abs(u * out[3] - v * out[2]) > EVEN:
             return
-    out[4] = 1.0 if dx * dx + dy * dy > 0.0 else 0.0
+    out[4] = 1.0 if (points[first] != points[last]).any() else 0.0
 
 
 @njit(cache=True, nogil=True)

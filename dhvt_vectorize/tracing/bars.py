@@ -37,10 +37,8 @@ BROAD, STRONGER = 2.2, 1.15  # pixels across from which contrast is told from wi
 WORSE, LEFT_ANYHOW = 1.5, 0.01  # times the cost, and contrast a pixel beyond it, that another contrast must leave
 LEFT, WORST = 0.04, 0.15  # of the contrast, that anti-aliasing by quarters of a pixel leaves
 NOISE, WORST_NOISE = 1.5, 4.5  # deviations of what is beside the bar that are left too
-CLEAR, CLEARLY = (
-    0.05,
-    0.7,
-)  # contrast a pixel that square ends may leave, and share of what they leave that round ones may
+CLEAR = 0.05  # contrast a pixel that square ends may leave
+CLEARLY = 0.7  # of what square ends leave, that round ones may
 LEAST_ROUND = 1.5  # pixels across from which round ends are told from square ones
 STRONGEST = 0.95  # quantile of a bar's contrasts that tells how strong it is at least
 WHOLE, LEAST_WIDTH = 0.04, 0.7  # pixels from a whole width, and a width that is likely
