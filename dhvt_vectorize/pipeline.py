@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,8 +101,11 @@ class Vectorizer:
         with clock("layers"):
             outlines, layers = _layer(outlines, features, paints.opacity, options)
         if options.polish:
+            from .drawing.polish import polish
+
             with clock("polish"):
-                outlines, paints = _polish(raster, features.colours, options, outlines, layers, paints)
+                image, drawer = _over_white(features.colours), partial(_drawn, raster, options, layers)
+                outlines, paints = polish(outlines, paints, image, options.polish, drawer, fixed_colours is None)
         # pixels have no curves, a photograph few lines, and what abuts must share its borders
         if options.strokes == "auto" and drawn and options.mode == "spline" and options.layering == "stacked":
             from .drawing.strokes import with_strokes
@@ -109,8 +113,12 @@ class Vectorizer:
             with clock("strokes"):
                 outlines, layers = with_strokes(outlines, layers, paints, polylines, float(options.tolerance or 0.0))
         if options.repeat == "auto" and drawn and options.mode == "spline":
+            from .drawing.repeats import with_repeats
+
             with clock("repeats"):
-                outlines = _repeat(raster, features.colours, options, outlines, layers, paints)
+                image, drawer = _over_white(features.colours), partial(_drawn, raster, options, layers, paints=paints)
+                tolerance, precision = float(options.tolerance or 0.0), int(options.precision or 0)
+                outlines = with_repeats(outlines, layers, image, drawer, tolerance, precision)
         with clock("svg"):
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
@@ -180,44 +188,8 @@ def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options:
     return simplify_covered(outlines, layers, opacity)
 
 
-def _polish(
-    raster: RasterImage,
-    colours: UInt8[np.ndarray, "H W 4"],
-    options: VectorizeOptions,
-    outlines: Any,
-    layers: Any,
-    paints: Any,
-) -> tuple[Any, Any]:
-    """Outlines and paints whose drawing is nearer to the image, whose premultiplied colours are given."""
-    from .drawing.polish import polish
-
-    def drawn(outlines: Any, paints: Any) -> UInt8[np.ndarray, "H W 3"]:
-        return _drawn(raster, options, outlines, layers, paints)
-
-    recolour = options.colors is None and options.palette is None
-    return polish(outlines, paints, _over_white(colours), options.polish, drawn, recolour)
-
-
-def _repeat(
-    raster: RasterImage,
-    colours: UInt8[np.ndarray, "H W 4"],
-    options: VectorizeOptions,
-    outlines: Any,
-    layers: Any,
-    paints: Any,
-) -> Any:
-    """Outlines in which what is nearly the same is so."""
-    from .drawing.repeats import with_repeats
-
-    def drawn(outlines: Any) -> UInt8[np.ndarray, "H W 3"]:
-        return _drawn(raster, options, outlines, layers, paints)
-
-    tolerance, precision = float(options.tolerance or 0.0), int(options.precision or 0)
-    return with_repeats(outlines, layers, _over_white(colours), drawn, tolerance, precision)
-
-
 def _drawn(
-    raster: RasterImage, options: VectorizeOptions, outlines: Any, layers: Any, paints: Any
+    raster: RasterImage, options: VectorizeOptions, layers: Any, outlines: Any, paints: Any
 ) -> UInt8[np.ndarray, "H W 3"]:
     """The drawing over white."""
     from .drawing.drawing import draw

@@ -54,6 +54,7 @@ def sharpened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H
     varies = np.empty_like(luma)
     height = len(luma)
     in_parts(height, lambda first, last: _chroma_kernels.variation(first, last, chroma, varies), _ROWS_A_THREAD)
+    busy = varies > VARIES
     settled = np.exp(-0.5 * (varies / SETTLED) ** 2) + np.float32(LEAST_WEIGHT)
     place = np.arange(-REACH, REACH + 1) ** 2
     near = np.exp(-(place[:, None] + place) / (2 * SPREAD**2)).astype(np.float32)
@@ -62,7 +63,7 @@ def sharpened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H
     in_parts(
         height,
         lambda first, last: _chroma_kernels.sharpen(
-            first, last, luma, chroma, settled, varies > VARIES, near, alike, RIDGE, MISFIT, sharp
+            first, last, luma, chroma, settled, busy, near, alike, RIDGE, MISFIT, sharp
         ),
         _ROWS_A_THREAD,
     )
