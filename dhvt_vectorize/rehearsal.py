@@ -21,13 +21,15 @@ OPTIONS = VectorizeOptions().resolved("illustration")
 
 
 def rehearse_regions() -> None:
-    """From pixels to regions: of a drawing, opaque or not, and of a photograph."""
+    """From pixels to regions: of a drawing, opaque or not, and of a photograph; and regions that lose a speck."""
+    from .pipeline import reduced
     from .tokenizer.tokenizer import DHVTokenizer
 
     tokenizer = DHVTokenizer.load(device="cpu")
     for pixels, photograph in ((_pixels(), False), (_pixels(alpha=128), False), (_noise(), True)):
         features = tokenizer.pixel_features(pixels, photograph=photograph)
         tokenizer.refine(tokenizer.select(tokenizer.merge_tree(features)), features)
+    reduced(_labels(), features, OPTIONS)
 
 
 def rehearse_outlines() -> None:
@@ -43,7 +45,7 @@ def rehearse_outlines() -> None:
 def rehearse_drawing() -> None:
     """From regions and outlines, here pixels' edges, to the text of an SVG."""
     from .drawing.drawing import draw
-    from .pipeline import layered, painted, reduced
+    from .pipeline import layered, painted
     from .raster import RasterImage
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines
@@ -51,8 +53,7 @@ def rehearse_drawing() -> None:
     labels, pixels = _labels(), _pixels(alpha=128)
     is_rim = np.zeros(labels.shape, bool)
     features: Any = SimpleNamespace(values=pixels.astype(np.int32), colours=pixels, is_rim=is_rim)
-    labels, fixed_colours = reduced(labels, features, OPTIONS)
-    labels, paints = painted(labels, features, fixed_colours, OPTIONS, closely=True)
+    labels, paints = painted(labels, features, None, OPTIONS, closely=True)
     outlines = pixel_outlines(trace_planar_map(labels))
     outlines, layers = layered(outlines, features, paints.opacity, OPTIONS)
     draw(RasterImage(pixels, "rehearsal"), OPTIONS, outlines, layers, paints, (), {})
