@@ -117,7 +117,10 @@ def merge_costs(
 def cheapest_neighbours(
     ids: Int64[Tensor, "n"], ends: Int64[Tensor, "2 E"], edge_cost: Float64[Tensor, "E"]
 ) -> tuple[Int64[Tensor, "n"], Float64[Tensor, "n"]]:
-    """Every node's cheapest neighbour and what it costs, ties by a hash of ids, then by id, as in `best_neighbours`."""
+    """Every node's cheapest neighbour and what it costs, ties by a hash of ids, then by id, as in `best_neighbours`.
+
+    Who has no neighbour is its own, and that costs infinity.
+    """
     count = len(ids)
     nodes, others = ends.flatten(), ends.flip(0).flatten()
     costs = edge_cost.repeat(2)
@@ -128,7 +131,8 @@ def cheapest_neighbours(
     ties &= hashes == lowest[nodes]
     # the upper half of a number decides, by id; the lower half says which node it was
     numbers = torch.where(ties, ids[others] << 32 | others, LAST)
-    return ids.new_full((count,), LAST).scatter_reduce_(0, nodes, numbers, "amin") & _LOW_HALF, cost
+    best = ids.new_full((count,), LAST).scatter_reduce_(0, nodes, numbers, "amin") & _LOW_HALF
+    return torch.where(cost == math.inf, torch.arange(count, device=ids.device), best), cost
 
 
 def _edge_hashes(ids: Int64[Tensor, "2 E"]) -> Int64[Tensor, "E"]:
@@ -151,7 +155,7 @@ def choose_joins(
     cost: Float64[Tensor, "n"],
     pixels: Int64[Tensor, "n"],
     graph: Graph,
-    threshold: Float64[Tensor, ""],
+    threshold: Float64[Tensor, "n"],
 ) -> Bool[Tensor, "n"]:
     """Who joins its best neighbour in this round, see `_round_kernels.choose_joins`."""
     nodes = torch.arange(len(best), device=best.device)
@@ -163,8 +167,16 @@ def choose_joins(
     return is_cheap & is_mutual & (best < nodes) | absorbed & ~absorbed[best]
 
 
-def joining_order(joins: Bool[Tensor, "n"], best: Int64[Tensor, "n"], cost: Float64[Tensor, "n"]) -> Joining:
-    """The order of merges, see `rounds.Front.merge`, and the shape that it gives the groups.
+def sorted_within(values: Float64[Tensor, "n"], image: Int64[Tensor, "n"]) -> Int64[Tensor, "n"]:
+    """The order of values image by image, equal ones as they are. `image`: ascending."""
+    order = values.sort(stable=True).indices
+    return order[image[order].sort(stable=True).indices]
+
+
+def joining_order(
+    joins: Bool[Tensor, "n"], best: Int64[Tensor, "n"], cost: Float64[Tensor, "n"], image: Int64[Tensor, "n"]
+) -> Joining:
+    """The order of merges, see `rounds.Front.merge`, image by image, and the shape that it gives the groups.
 
     Nodes that join without being chosen back choose one that does not join so. Groups therefore have one branch at
     most, the later of two that choose each other, and two steps lead from every node to its root.
@@ -176,7 +188,7 @@ def joining_order(joins: Bool[Tensor, "n"], best: Int64[Tensor, "n"], cost: Floa
     joining = joins.nonzero()[:, 0]
     # pairs come before all others, by label; costs are not negative
     rank = torch.where(joiners[root[joining]] == 1, -1.0, cost[joining])
-    order = joining[rank.sort(stable=True).indices]
+    order = joining[sorted_within(rank, image[joining])]
     position = torch.full_like(best, -1)
     position[order] = nodes[: len(order)]
     is_early = joins[target] & (position < position[target])
@@ -205,7 +217,7 @@ def merged(
     ids: Int64[Tensor, "n"],
     own: Int64[Tensor, "F n"],
     shared: Int64[Tensor, "m"],
-    next_id: int,
+    made: Int64[Tensor, "m"],
 ) -> tuple[Int64[Tensor, "2 m"], Int64[Tensor, "F m"], Int64[Tensor, "n"]]:
     """The merges of `merge_pairs` and `merge_groups`: children, statistics, and the node that each node's is now.
 
@@ -217,7 +229,7 @@ def merged(
         ids: the tree's nodes.
         own: their statistics.
         shared: pixel sides that each merge takes from the border.
-        next_id: the first merge's node.
+        made: the nodes that the merges become.
     """
     gains = own[:, joining.order]
     gains[BORDER] -= 2 * shared
@@ -231,7 +243,7 @@ def merged(
     first = torch.where(is_first, torch.arange(len(chain), device=chain.device), 0).cummax(0).values
     running = gains.cumsum(1)
     sums = own[:, chain] + running - (running - gains)[:, first]
-    node = next_id + places
+    node = made[places]
     now = ids.scatter_reduce(0, chain, node, "amax")
     left, right = torch.where(is_first, ids[chain], node.roll(1)), now[joining.order[places]]
     children, statistics = torch.empty_like(gains[:2]), torch.empty_like(gains)

@@ -24,7 +24,8 @@ from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition
 from .soft import NearRegions, SoftAssignment, near_regions
 from .token_features import token_features
-from .tokenizer import tree_of, varying_channels
+from .tokenizer import varying_channels
+from .trees import trees_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,18 +83,19 @@ class SoftDivider(nn.Module):
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))
+        colours = [premultiply(image) for image in images]
+        if owned:
+            found = [_of_owners(*each) for each in zip(self.net(shown, given), owners, strict=True)]
+            zones = [flat_zones(premultiply(own)) for own in resolved]
+        else:
+            found = list(self.net(shown, given))
+            zones = [zones_to_learn(*each) for each in zip(images, resolved, strict=True)]
+        trees = merge_trees(found, zones, colours, self.net.config, compact=compact)
         divisions = []
-        for image, pixels, owner, own, features, cut in zip(
-            shown, images, owners, resolved, self.net(shown, given), cuts, strict=True
-        ):
-            colours = premultiply(pixels)
-            if owned:
-                features = features.flatten(1)[:, torch.from_numpy(owner.ravel()).long()].view_as(features)
-            zones = flat_zones(premultiply(own)) if owned else zones_to_learn(pixels, own)
-            tree = merge_tree(features, zones, colours, self.net.config, compact=compact)
+        for image, colour, features, tree, cut in zip(shown, colours, found, trees, cuts, strict=True):
             near = near_regions(cut(tree).labels, device)
             share = self.assignment(features.flatten(1).T, near)
-            divisions.append(SoftDivision(image, colours, features, tree, near, share))
+            divisions.append(SoftDivision(image, colour, features, tree, near, share))
         return divisions
 
 
@@ -121,24 +123,34 @@ def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray
     return flat_zones(np.concatenate(packed, 2))
 
 
-def merge_tree(
-    features: Float[Tensor, "C H W"],
-    zones: Int32[np.ndarray, "H W"],
-    colours: UInt8[np.ndarray, "H W 4"],
+def merge_trees(
+    features: Sequence[Float[Tensor, "C H W"]],
+    zones: Sequence[Int32[np.ndarray, "H W"]],
+    colours: Sequence[UInt8[np.ndarray, "H W 4"]],
     config: TokenizerConfig,
     *,
     compact: bool,
-) -> MergeTree:
-    """The tree over features as they are now, rounded as a feature map is; `colours` are premultiplied.
+) -> list[MergeTree]:
+    """The trees over features as they are now, rounded as a feature map is; `colours` are premultiplied.
 
-    Its sums are of the channels that are not the same everywhere, as the tokenizer's: a criterion prices no others.
+    Their sums are of the channels that are not the same everywhere, as the tokenizer's: a criterion prices no others.
     """
+    values = [_rounded(*each, config, compact) for each in zip(features, colours, strict=True)]
+    device = features[0].device if features[0].is_cuda else None
+    return trees_of(values, config, zones, compact=compact, device=device)
+
+
+def _rounded(
+    features: Float[Tensor, "C H W"], colours: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig, compact: bool
+) -> Int32[np.ndarray, "H W C2"]:
     steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values, channels = varying_channels(np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy()))
-    if compact and is_photograph(colours):
-        values = token_features(values, channels, config)
-    device = features.device if features.is_cuda else None
-    return tree_of(values, config, zones, compact=compact, device=device)
+    return token_features(values, channels, config) if compact and is_photograph(colours) else values
+
+
+def _of_owners(features: Float[Tensor, "C H W"], owner: Int32[np.ndarray, "H W"]) -> Float[Tensor, "C H W"]:
+    """Each pixel's owner's features."""
+    return features.flatten(1)[:, torch.from_numpy(owner.ravel()).long().to(features.device)].view_as(features)
 
 
 def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:

@@ -6,7 +6,7 @@ regions, and the partition that an information criterion selects from it.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,14 @@ from .chroma import sharpened_chroma
 from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
-from .hierarchy import MergeTree, build_merge_tree, flat_zones
+from .hierarchy import MergeTree, flat_zones
 from .kind import is_photograph, noise_level
+from .parts import on_threads
 from .refine import refine
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 from .token_features import token_features
-from .torch_hierarchy import build_merge_tree_torch
+from .trees import tree_of, trees_of
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
 DETAIL_SPAN = 6.0
@@ -130,9 +131,17 @@ class DHVTokenizer(nn.Module):
             compact: whether regions shall be tokens, with short borders and of one place, rather than shapes whose
                 colours fit.
         """
+        return tree_of(features.values, self.config, features.zones, compact=compact, device=self._tree_device)
+
+    def merge_trees(self, features: Sequence[PixelFeatures], *, compact: bool = False) -> list[MergeTree]:
+        """As `merge_tree`, of several images: on a CUDA device those of one size take their rounds together."""
+        values, zones = [each.values for each in features], [each.zones for each in features]
+        return trees_of(values, self.config, zones, compact=compact, device=self._tree_device)
+
+    @property
+    def _tree_device(self) -> torch.device | None:
         weight = self.features.correct.weight
-        device = weight.device if weight.is_cuda else None
-        return tree_of(features.values, self.config, features.zones, compact=compact, device=device)
+        return weight.device if weight.is_cuda else None
 
     def select(
         self,
@@ -206,38 +215,22 @@ class DHVTokenizer(nn.Module):
             compact: False makes the regions that are drawn; see `merge_tree`.
             choice: as in `select`.
         """
-        features = self.pixel_features(load_raster(image).pixels, compact=compact)
-        partition = self.select(self.merge_tree(features, compact=compact), **choice)
-        return self.refine(partition, features, compact=compact)
+        return self.partitions([image], compact=compact, **choice)[0]
 
+    def partitions(self, images: Sequence[Any], *, compact: bool = True, **choice: Any) -> list[Partition]:
+        """As `partition`, of several images; each comes out as it does alone.
 
-def tree_of(
-    values: Int32[np.ndarray, "H W C"],
-    config: TokenizerConfig,
-    zones: Int32[np.ndarray, "H W"] | None = None,
-    *,
-    compact: bool,
-    device: torch.device | None = None,
-) -> MergeTree:
-    """The merge tree of regions that are to be tokens (compact), or drawn.
+        What the device does not do is done for several images at a time, as many as NUMBA_NUM_THREADS allows.
+        """
 
-    Args:
-        values, zones: as in `PixelFeatures`.
-        config: settings of the merging.
-        compact: see `DHVTokenizer.merge_tree`.
-        device: where torch builds the tree; None builds it by numba's kernels. The tree is the same.
-    """
-    border_exponent, compactness = config.merging(compact=compact)
-    steps_a_pixel = compactness * config.feature_scale / math.sqrt(values.shape[0] * values.shape[1])
-    if device is None:
-        return build_merge_tree(values, zones, border_exponent, steps_a_pixel)
-    zones_there = None if zones is None else _moved(zones, device)
-    return build_merge_tree_torch(_moved(values, device), zones_there, border_exponent, steps_a_pixel)
+        def found(image: Any) -> PixelFeatures:
+            return self.pixel_features(load_raster(image).pixels, compact=compact)
 
+        def chosen(tree: MergeTree, features: PixelFeatures) -> Partition:
+            return self.refine(self.select(tree, **choice), features, compact=compact)
 
-def _moved(array: Int32[np.ndarray, "..."], device: torch.device) -> Int32[torch.Tensor, "..."]:
-    # torch takes no read-only arrays
-    return torch.from_numpy(np.require(array, requirements=["C", "W"])).to(device)
+        features = on_threads(found, images)
+        return on_threads(chosen, self.merge_trees(features, compact=compact), features)
 
 
 def varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarray, "H W C2"], list[int]]:

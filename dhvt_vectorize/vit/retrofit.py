@@ -28,7 +28,7 @@ from ..tokenizer.soft import NearRegions, own_regions
 from .anatomy import anatomy_of
 from .inputs import TokenInputs, joined, token_inputs, truncated
 from .model import in_buckets
-from .tokenizers import ImageTokenizer, described, tokenizer_named
+from .tokenizers import ImageTokenizer, described, tokenizer_named, tokens_of
 
 BATCHING = ("padded", "bucketed")
 _WEIGHTS, _SETTINGS = "model.safetensors", "retrofit.json"
@@ -107,7 +107,7 @@ class RetrofittedTransformer(nn.Module):
     def divide(self, images: Float[Tensor, "B 3 H W"]) -> list[Int32[np.ndarray, "H W"]]:
         """Who owns each pixel, as the tokenizer says."""
         pixels = (images.detach().clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
-        return [self.tokenizer(np.ascontiguousarray(each)) for each in pixels]
+        return tokens_of(self.tokenizer, [np.ascontiguousarray(each) for each in pixels])
 
     def answers(self, inputs: Sequence[TokenInputs]) -> Tensor:
         """The answers for what `inputs` told."""

@@ -186,6 +186,19 @@ class TestPartition:
             results = list(pool.map(lambda _: tokenizer.partition(photo).labels.tobytes(), range(8)))
         assert set(results) == {expected}
 
+    def test_images_together_come_out_as_each_does_alone(
+        self, tokenizer: DHVTokenizer, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        drawing = painted(coverage(disc(16.2, 15.7, 9), 32, 32), *PAIRS["red on white"])
+        images = [photo, drawing, photo[:40, ::-1].copy(), photo[::-1].copy()]
+        alone = [tokenizer.partition(image, regions=20).labels for image in images]
+        for threads in "13":
+            monkeypatch.setenv("NUMBA_NUM_THREADS", threads)
+            together = tokenizer.partitions(images, regions=20)
+            for partition, expected in zip(together, alone, strict=True):
+                np.testing.assert_array_equal(partition.labels, expected)
+        assert tokenizer.partitions([]) == []
+
     def test_an_opaque_image_gives_the_same_with_and_without_alpha(
         self, tokenizer: DHVTokenizer, photo: np.ndarray
     ) -> None:

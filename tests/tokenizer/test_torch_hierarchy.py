@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +21,13 @@ from small_images import feature_images
 
 from benchmarks.adversarial import MAKERS
 from dhvt_vectorize.raster import load_raster
-from dhvt_vectorize.tokenizer import _round_kernels, tokenizer, torch_hierarchy
+from dhvt_vectorize.tokenizer import _round_kernels, torch_hierarchy, trees
 from dhvt_vectorize.tokenizer._torch_rounds import LengthPowers
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.hierarchy import MergeTree, build_merge_tree, flat_zones
-from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer, tree_of
-from dhvt_vectorize.tokenizer.torch_hierarchy import build_merge_tree_torch, flat_zones_torch
+from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
+from dhvt_vectorize.tokenizer.torch_hierarchy import build_merge_tree_torch, build_merge_trees_torch, flat_zones_torch
+from dhvt_vectorize.tokenizer.trees import tree_of, trees_of
 
 EXPONENTS = (0.0, 0.5, 1.7, -0.3)
 STEPS = (0.0, 0.5, 40.0)
@@ -51,6 +53,17 @@ def assert_torch_builds_the_same(
     there = None if regions is None else torch.from_numpy(regions).to(device)
     tree = build_merge_tree_torch(torch.from_numpy(values).to(device), there, border_exponent, steps_a_pixel)
     assert_same_tree(tree, build_merge_tree(values, regions, border_exponent, steps_a_pixel))
+
+
+def assert_same_trees(
+    values: np.ndarray, regions: np.ndarray | None, border_exponent: float, steps_a_pixel: float, device: str = "cpu"
+) -> None:
+    there = None if regions is None else torch.from_numpy(regions).to(device)
+    found = build_merge_trees_torch(torch.from_numpy(values).to(device), there, border_exponent, steps_a_pixel)
+    assert len(found) == len(values)
+    for number, tree in enumerate(found):
+        own = None if regions is None else regions[number]
+        assert_same_tree(tree, build_merge_tree(values[number], own, border_exponent, steps_a_pixel))
 
 
 def constant(width: int, height: int) -> np.ndarray:
@@ -107,6 +120,7 @@ def photo(width: int, height: int) -> np.ndarray:
 
 
 IMAGES = [*MAKERS.values(), constant, star, twin_stars, equal_specks, line, spiral, noise, few_values, photo]
+MAPS = [constant, star, twin_stars, equal_specks, spiral, noise, few_values, photo]
 
 
 class TestOneTree:
@@ -178,8 +192,62 @@ class TestOneTree:
         there = DHVTokenizer.load(device="cuda")
         features = there.pixel_features(load_raster(photo(64, 48).astype(np.uint8)).pixels)
         expected = DHVTokenizer.load(device="cpu").merge_tree(features, compact=compact)
-        monkeypatch.setattr(tokenizer, "build_merge_tree", None)
+        monkeypatch.setattr(trees, "build_merge_tree", None)
         assert_same_tree(there.merge_tree(features, compact=compact), expected)
+
+
+class TestBatches:
+    """A tree does not depend on what else is in the batch, nor on its place in it."""
+
+    @pytest.mark.parametrize(("border_exponent", "steps_a_pixel"), [(0.0, 0.0), (0.5, 0.5), (-0.3, 40.0)])
+    def test_of_every_kind_of_image_together(self, border_exponent: float, steps_a_pixel: float) -> None:
+        images = [np.broadcast_to(np.ascontiguousarray(image(72, 48)[:48, :72, :1]), (48, 72, 1)) for image in MAPS]
+        images += images[::-1]
+        assert_same_trees(np.stack(images).astype(np.int32), None, border_exponent, steps_a_pixel)
+
+    @pytest.mark.parametrize("levels", [1, 2, 3, 90])
+    def test_of_images_full_of_ties(self, levels: int) -> None:
+        random = np.random.default_rng(levels)
+        for _ in range(20):
+            shape = (*random.integers(1, 7, 1), *random.integers(1, 16, 2), *random.integers(1, 5, 1))
+            values = random.integers(0, levels, shape).astype(np.int32)
+            values[:: random.integers(1, 4)] //= 2
+            assert_same_trees(values, None, random.choice(EXPONENTS), random.choice(STEPS))
+
+    def test_over_given_regions(self) -> None:
+        values = np.random.default_rng(0).integers(0, 200, (5, 30, 40, 3)).astype(np.int32)
+        zones = np.stack([flat_zones(each // (20 * number + 20)) for number, each in enumerate(values)])
+        assert_same_trees(values, zones, 0.5, 0.5)
+
+    @pytest.mark.parametrize("compact", [False, True])
+    def test_of_images_of_several_sizes_and_depths(self, compact: bool) -> None:
+        config, random = TokenizerConfig(), np.random.default_rng(0)
+        shapes = [(20, 30, 1), (20, 30, 3), (9, 30, 2), (20, 30, 2), (9, 30, 1), (1, 1, 2)]
+        values = [random.integers(0, 40, shape).astype(np.int32) for shape in shapes]
+        zones = [flat_zones(each // 9) if number % 3 else None for number, each in enumerate(values)]
+        wanted = trees_of(values, config, zones, compact=compact)
+        found = trees_of(values, config, zones, compact=compact, device=torch.device("cpu"))
+        for tree, expected in zip(found, wanted, strict=True):
+            assert_same_tree(tree, expected)
+
+    def test_no_more_images_at_once_than_the_device_holds(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sizes = []
+
+        def counting(values: torch.Tensor, *arguments: Any) -> list[MergeTree]:
+            sizes.append(len(values))
+            return build_merge_trees_torch(values, *arguments)
+
+        monkeypatch.setattr(trees, "build_merge_trees_torch", counting)
+        monkeypatch.setattr(trees, "MOST_PIXELS", 250)
+        values = [few_values(10, 10).astype(np.int32)] * 5
+        trees_of(values, TokenizerConfig(), [None] * 5, compact=True, device=torch.device("cpu"))
+        assert sizes == [2, 2, 1]
+
+    @pytest.mark.gpu
+    @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+    def test_on_a_cuda_device(self) -> None:
+        values = np.random.default_rng(0).integers(0, 4, (64, 50, 40, 3)).astype(np.int32)
+        assert_same_trees(values, None, 0.5, 0.5, "cuda")
 
 
 class TestWork:
@@ -211,7 +279,7 @@ class TestWork:
 
         monkeypatch.setattr(torch, "equal", counting)
         values = image(200, 200).astype(np.int32)
-        zones = flat_zones_torch(torch.from_numpy(values))
+        zones = flat_zones_torch(torch.from_numpy(values)[None])[0]
         np.testing.assert_array_equal(zones.numpy(), flat_zones(values))
         assert 1 <= steps <= 16
 

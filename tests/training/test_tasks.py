@@ -11,7 +11,7 @@ from skimage.draw import disk
 
 from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
-from dhvt_vectorize.tokenizer.differentiable import SoftDivider, merge_tree, rim_owners, zones_to_learn
+from dhvt_vectorize.tokenizer.differentiable import SoftDivider, merge_trees, rim_owners, zones_to_learn
 from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.initial import widened
 from dhvt_vectorize.tokenizer.rims import in_owners_colours, premultiply, resolve_rims
@@ -66,7 +66,7 @@ def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_infe
     if rims:
         return  # from here on a rim pixel is its owner's, and in training its own
     zones = zones_to_learn(sample.image, resolved)
-    trained = merge_tree(features, zones, premultiply(sample.image), config, compact=True)
+    (trained,) = merge_trees([features], [zones], [premultiply(sample.image)], config, compact=True)
     drawn = inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from dhvt_vectorize.errors import UsageError
-from dhvt_vectorize.vit.tokenizers import TOKENIZERS, QuadtreePatches, described, tokenizer_named
+from dhvt_vectorize.vit.tokenizers import TOKENIZERS, QuadtreePatches, described, tokenizer_named, tokens_of
 
 
 def _photograph(height: int = 48, width: int = 56) -> np.ndarray:
@@ -26,6 +26,14 @@ def test_every_tokenizer_numbers_its_tokens_and_gives_the_same_twice(name: str, 
     assert labels.dtype == np.int32
     assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
     assert np.array_equal(labels, tokenizer(image))
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_the_tokens_of_several_images_are_those_of_each(name: str) -> None:
+    images = [_photograph(), _photograph(30, 40), _photograph()[::-1].copy()]
+    tokenizer = tokenizer_named(name, None if name == "patches" else {"tokens": 9})
+    for labels, image in zip(tokens_of(tokenizer, images), images, strict=True):
+        np.testing.assert_array_equal(labels, tokenizer(image))
 
 
 def test_patches_are_the_squares_of_a_grid_in_rows() -> None:
