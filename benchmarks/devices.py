@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -61,6 +62,7 @@ def tables(devices: Sequence[str], weights: Path | None, photographs: Sequence[R
             seconds = stage_seconds(tokenizer, images)
             whole = seconds.pop("whole")
             lines.append([device, f"{count} of {side} px", f"{count / whole:.1f}", *_milliseconds(seconds, count)])
+            print(*lines[-1], file=sys.stderr, flush=True)
             if tokenizer.features.correct.weight.is_cuda:
                 found = [tokenizer.pixel_features(image, compact=True) for image in images]
                 profiles.append(profile(tokenizer, found, f"Trees of {count} images of {side} px on {device}"))
@@ -85,7 +87,7 @@ def squares(photographs: Sequence[RgbArray], count: int, side: int) -> list[RgbA
 
 
 def stage_seconds(tokenizer: DHVTokenizer, images: Sequence[np.ndarray]) -> dict[str, float]:
-    """Seconds of the whole and of its stages; the median of a few runs, after one that may compile and load."""
+    """Seconds of the whole and of its stages: medians of a few runs; trees one by one, once."""
     from dhvt_vectorize.tokenizer.parts import on_threads
 
     def features(image: np.ndarray) -> PixelFeatures:
@@ -94,29 +96,37 @@ def stage_seconds(tokenizer: DHVTokenizer, images: Sequence[np.ndarray]) -> dict
     def chosen(tree: MergeTree, of: PixelFeatures) -> Partition:
         return tokenizer.refine(tokenizer.select(tree), of, compact=True)
 
+    tokenizer.partitions(images)  # may compile and load
     found = [features(image) for image in images]
     trees = tokenizer.merge_trees(found, compact=True)
     return {
         "whole": _seconds(lambda: tokenizer.partitions(images)),
         "features": _seconds(lambda: on_threads(features, images)),
         "trees": _seconds(lambda: tokenizer.merge_trees(found, compact=True)),
-        "trees one by one": _seconds(lambda: [tokenizer.merge_tree(each, compact=True) for each in found]),
+        "trees one by one": _seconds(lambda: [tokenizer.merge_tree(each, compact=True) for each in found], 1),
         "selection": _seconds(lambda: on_threads(chosen, trees, found)),
     }
 
 
 def profile(tokenizer: DHVTokenizer, features: Sequence[PixelFeatures], title: str) -> str:
-    """What a GPU does while it builds the trees of a batch, the longest first, and how long it does nothing."""
+    """What a GPU does while it builds the trees of a batch, the longest first, and how long it has nothing to do.
+
+    The latter is measured without the profiler, which slows down the processor's part.
+    """
     import torch
+    from torch.autograd.profiler_util import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
-    tokenizer.merge_trees(features, compact=True)
-    start = time.perf_counter()
-    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as seen:
+    def build() -> None:
         tokenizer.merge_trees(features, compact=True)
         torch.cuda.synchronize()
-    wall = time.perf_counter() - start
-    events = [each for each in seen.key_averages() if each.self_device_time_total > 0]
+
+    build()
+    wall = _seconds(build)
+    with profile(activities=[ProfilerActivity.CUDA]) as seen:
+        build()
+    # what runs on the device itself: the operations that call it have the same time again
+    events = [each for each in seen.key_averages() if each.device_type == DeviceType.CUDA]
     events.sort(key=lambda each: -each.self_device_time_total)
     busy = sum(each.self_device_time_total for each in events) / 1e6
     lines = [
@@ -131,10 +141,9 @@ def _milliseconds(seconds: dict[str, float], count: int) -> list[str]:
     return [f"{1e3 * value / count:.2f}" for value in seconds.values()]
 
 
-def _seconds(work: Callable[[], object]) -> float:
-    work()
+def _seconds(work: Callable[[], object], runs: int = RUNS) -> float:
     taken = []
-    for _ in range(RUNS):
+    for _ in range(runs):
         start = time.perf_counter()
         work()
         taken.append(time.perf_counter() - start)

@@ -17,7 +17,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 from scipy.ndimage import distance_transform_edt
 
-from benchmarks import superpixels, tokenizer_costs
+from benchmarks import devices, superpixels, tokenizer_costs
 from benchmarks.ablation import DEPTHS, FIXED, open_ablation
 from benchmarks.bsds import read_sample, sample_names
 from benchmarks.claims import MISS, OK, UNKNOWN
@@ -343,6 +343,24 @@ def test_cost_verdicts_follow_from_the_figures(factor: float, verdict: str) -> N
 
 @pytest.mark.slow
 @needs_kodak
+def test_devices_are_compared_on_the_same_squares(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+    photographs = [np.random.default_rng(seed).integers(0, 256, (40, 60, 3), np.uint8) for seed in range(2)]
+    squares = devices.squares(photographs, 3, 24)
+    assert [square.shape for square in squares] == [(24, 24, 3)] * 3
+    assert any(
+        (square == photographs[0][y : y + 24, x : x + 24]).all()
+        for y in range(17)
+        for x in range(37)
+        for square in squares
+    )
+    assert devices.squares(photographs, 1, 80)[0].shape == (80, 80, 3)
+    monkeypatch.setattr(devices, "BATCHES", ((3, 24),))
+    (table,) = devices.tables(["cpu"], weights, photographs)
+    row = table.splitlines()[-1].split("|")[1:-1]
+    assert [cell.strip() for cell in row[:2]] == ["cpu", "3 of 24 px"]
+    assert all(float(cell) > 0 for cell in row[2:])
+
+
 def test_costs_are_those_of_all_stages(weights: Path) -> None:
     found = tokenizer_costs._measure(weights, "192")
     assert found.pixels == 192**2

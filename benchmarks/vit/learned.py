@@ -26,7 +26,7 @@ from dhvt_vectorize.vit.tokenizers import HierarchicalRegions
 from ..dividers import with_alpha
 from .config import BackboneConfig, Entrant, Schedule
 from .data import Picture, Truth
-from .model import Answer, Model, Tokenized, answers_of_images, groups_of, transformer_of, vectors_of
+from .model import Answer, Model, Tokenized, answers_of_images, groups_of, told, transformer_of, vectors_of
 
 
 class LearnedModel(Model):
@@ -65,15 +65,14 @@ class LearnedModel(Model):
             (division,) = task.divider([with_alpha(picture)], [cut], compact=True, owned=True)
             inputs = task.told(division)
         labels = division.near.ids[:, 0].view(picture.shape[:2])
-        return Tokenized(inputs.to(torch.float16).to("cpu"), labels.cpu())
+        return Tokenized(inputs.to(torch.float16), labels.cpu())
 
     def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
-        device = next(self.parameters()).device
-        inputs = [each.told(device) for each in tokenized]
+        inputs = told(tokenized)
         if isinstance(self.task, _SegmentLearned):
             states = self.task.transformer.states(vectors_of(self.task.embedding, inputs), self.task.head.depths)
-            return list(self.task.head(states, [each.labels.to(device) for each in tokenized]))
+            return list(self.task.head(states, [each.labels.to(self.device) for each in tokenized]))
         return answers_of_images(self.task.transformer, self.task.embedding, inputs)
 
     def loss_of_pictures(self, pictures: Sequence[Picture], truths: Sequence[Truth], seed: int) -> Tensor:

@@ -35,7 +35,7 @@ class Tokenized:
     """A picture's tokens.
 
     Attributes:
-        inputs: what an embedding is told, in half precision.
+        inputs: what an embedding is told, in half precision, where the model is.
         labels: int64 (H, W), who owns each pixel.
         picture: uint8 (H, W, 3), for a model that takes no tokens.
     """
@@ -47,11 +47,6 @@ class Tokenized:
     def __len__(self) -> int:
         """How many there are."""
         return int(self.labels.max()) + 1 if self.inputs is None else len(self.inputs)
-
-    def told(self, device: torch.device) -> TokenInputs:
-        """What an embedding is told, in single precision."""
-        assert self.inputs is not None
-        return self.inputs.to(device).to(torch.float32)
 
 
 class Model(nn.Module):
@@ -69,6 +64,11 @@ class Model(nn.Module):
     def __init__(self, schedule: Schedule, segments: bool, classes: int) -> None:
         super().__init__()
         self.schedule, self.segments, self.classes = schedule, segments, classes
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is."""
+        return next(self.parameters()).device
 
     @abstractmethod
     def tokens(self, picture: Picture) -> Tokenized:
@@ -129,6 +129,12 @@ def _reduction(entrant: Entrant, backbone: BackboneConfig) -> Reduction | None:
         return TokenMerging(**options, prefix=prefix)
     places = tuple(options.pop("places"))
     return TokenPruning(backbone.width, places=places, **options, prefix=prefix)
+
+
+def told(tokenized: Sequence[Tokenized]) -> list[TokenInputs]:
+    """What an embedding is told of each picture, in single precision."""
+    inputs = [each.inputs for each in tokenized if each.inputs is not None]
+    return joined(inputs).to(torch.float32).parted([len(each) for each in inputs])
 
 
 def vectors_of(embedding: TokenEmbedding, inputs: Sequence[TokenInputs]) -> list[Tensor]:

@@ -27,7 +27,7 @@ from ..dividers import with_alpha
 from .config import SEGFORMERS, BackboneConfig, Entrant, Schedule
 from .data import Picture, Truth
 from .learned import LearnedModel
-from .model import Answer, Model, Tokenized, answers_of_images, groups_of, transformer_of, vectors_of
+from .model import Answer, Model, Tokenized, answers_of_images, groups_of, told, transformer_of, vectors_of
 
 _MEAN, _DEVIATION = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 # What DynamicViT's share of kept tokens weighs beside the task, as in the paper.
@@ -66,7 +66,7 @@ class FixedModel(Model):
             else:
                 colours = torch.from_numpy(picture.copy()).permute(2, 0, 1).float() / 255
                 inputs = self.retrofitted.soft_inputs(colours.to(self.retrofitted.mean.device), own_regions(labels))
-        return Tokenized(inputs.to(torch.float16).to("cpu"), labels)
+        return Tokenized(inputs.to(torch.float16).to(self.device), labels)
 
     def _features(self, picture: Picture) -> Tensor | None:
         if not self.told_features:
@@ -78,10 +78,9 @@ class FixedModel(Model):
 
     def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
-        device = next(self.parameters()).device
-        inputs = [each.told(device) for each in tokenized]
+        inputs = told(tokenized)
         if self.head is not None:
-            labels = [each.labels.to(device) for each in tokenized]
+            labels = [each.labels.to(self.device) for each in tokenized]
             return list(self.head(self._states(inputs, self.head.depths), labels))
         if self.retrofitted is not None:
             return [(logits[None], None) for logits in self.retrofitted.answers(inputs)]
@@ -140,7 +139,7 @@ class SegFormerModel(Model):
 
     def answers(self, tokenized: Sequence[Tokenized]) -> list[Answer]:
         """See `Model.answers`."""
-        device = next(self.parameters()).device
+        device = self.device
         pictures = torch.stack([each.picture for each in tokenized if each.picture is not None]).to(device)
         shown = (pictures.permute(0, 3, 1, 2).float() / 255 - _MEAN.to(device)) / _DEVIATION.to(device)
         height, width = shown.shape[2:]

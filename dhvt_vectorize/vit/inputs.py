@@ -57,6 +57,12 @@ class TokenInputs:
         """Some of the tokens."""
         return TokenInputs(**{field.name: getattr(self, field.name)[numbers] for field in fields(self)})
 
+    def parted(self, counts: Sequence[int]) -> list[TokenInputs]:
+        """Those of several images, each by itself: what `joined` put together."""
+        names = [field.name for field in fields(self)]
+        of_images = zip(*(torch.split(getattr(self, name), list(counts)) for name in names), strict=True)
+        return [TokenInputs(**dict(zip(names, each, strict=True))) for each in of_images]
+
     def to(self, target: torch.device | torch.dtype | str) -> TokenInputs:
         """The same on a device, or of a type."""
         return TokenInputs(**{field.name: getattr(self, field.name).to(target) for field in fields(self)})
