@@ -114,7 +114,6 @@ def profile(tokenizer: DHVTokenizer, features: Sequence[PixelFeatures], title: s
     The latter is measured without the profiler, which slows down the processor's part.
     """
     import torch
-    from torch.autograd.profiler_util import DeviceType
     from torch.profiler import ProfilerActivity, profile
 
     def build() -> None:
@@ -126,7 +125,7 @@ def profile(tokenizer: DHVTokenizer, features: Sequence[PixelFeatures], title: s
     with profile(activities=[ProfilerActivity.CUDA]) as seen:
         build()
     # what runs on the device itself: the operations that call it have the same time again
-    events = [each for each in seen.key_averages() if each.device_type == DeviceType.CUDA]
+    events = [each for each in seen.key_averages() if each.device_type.name == "CUDA"]
     events.sort(key=lambda each: -each.self_device_time_total)
     busy = sum(each.self_device_time_total for each in events) / 1e6
     lines = [
