@@ -163,6 +163,7 @@ def outlined(
     from .tracing.planar_map import trace_planar_map
     from .tracing.polygons import pixel_outlines, simplified_polygons
     from .tracing.primitives import with_primitives
+    from .tracing.regular import with_regular_shapes
     from .tracing.subpixel import subpixel_polylines
 
     planar_map = trace_planar_map(labels)
@@ -173,7 +174,8 @@ def outlined(
     if options.mode == "polygon":
         return simplified_polygons(planar_map, points, offsets, tolerance), (points, offsets)
     curves = fit_curves(planar_map, points, offsets, tolerance)
-    return with_primitives(curves, points, offsets, tolerance), (points, offsets)
+    named = with_primitives(curves, points, offsets, tolerance)
+    return with_regular_shapes(named, points, offsets, tolerance), (points, offsets)
 
 
 def barred(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolour: bool) -> tuple[Any, Any]:
