@@ -13,24 +13,43 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import shapely
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from ..tracing.centreline import way_along
-from ..tracing.outlines import Outlines
-from ..tracing.strokes import Stroke, fit_stroke, is_thin
+from ..tracing.outlines import Outlines, Primitive
+from ..tracing.strokes import Segments, Stroke, fit_stroke, is_thin
 from .arrangement import shape_boxes
 from .layering import Layers, Pen
 from .paints import Paints
 
+OFF = 0.2  # pixels, of an outline's length, by which what is filled may differ from what should be
 LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
 
 
 @dataclass(frozen=True)
 class _Holes:
-    """What becomes of the shapes in a stroke's holes: those left out, and the face whose paint fills it, or −1."""
+    """What becomes of the shapes in a stroke's holes.
+
+    Attributes:
+        needless: those left out.
+        fill: the face whose paint fills the stroke, or −1.
+        filled: the rings of half-arcs around what it fills.
+    """
 
     needless: tuple[int, ...] = ()
     fill: int = -1
+    filled: tuple[np.ndarray, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Redrawn:
+    """What is drawn in a shape's place: a face's paint, chains with what they are if they are primitives, and a pen."""
+
+    face: int
+    chains: tuple[Segments, ...]
+    primitives: tuple[Primitive | None, ...]
+    pen: Pen | None
 
 
 def with_strokes(
@@ -47,24 +66,50 @@ def with_strokes(
         polylines: the traced points of the planar map's arcs, and their offsets.
         tolerance: how far these may lie from a stroke's outline, in pixels.
     """
+    shapes = np.flatnonzero(_thin(outlines, polylines)[layers.face]).tolist()
+    if not shapes:
+        return outlines, layers
     faces = _Faces(outlines, layers, paints)
-    pens: dict[int, tuple[Stroke, _Holes]] = {}
+    redrawn: dict[int, _Redrawn] = {}
     needless: set[int] = set()
-    for shape in np.flatnonzero(_thin(outlines, polylines)[layers.face]).tolist():
+    for shape in shapes:
         holes = faces.holes(shape)
-        if holes is None:
+        if holes is None or (needless | redrawn.keys()) & {shape, *holes.needless}:
             continue
         rings = faces.rings(int(layers.face[shape]))
         traced = [_traced(ring, *polylines) for ring in rings]
         nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
         stroke = fit_stroke(nodes, traced, tolerance)
-        if stroke is None or needless & {shape, *holes.needless}:
+        if stroke is None:
             continue
-        if holes.fill >= 0 and (len(stroke.chains) > 1 or not stroke.is_closed):
-            continue
-        pens[shape] = stroke, holes
-        needless.update(holes.needless)
-    return _stroked(outlines, layers, pens, needless) if pens else (outlines, layers)
+        found = _as_shapes(
+            shape, int(layers.face[shape]), stroke, holes, [_traced(ring, *polylines) for ring in holes.filled]
+        )
+        redrawn.update(found)
+        needless.update(set(holes.needless) - found.keys() if found else ())
+    return _stroked(outlines, layers, redrawn, needless) if redrawn else (outlines, layers)
+
+
+def _as_shapes(
+    shape: int, face: int, stroke: Stroke, holes: _Holes, filled: list[Float64[np.ndarray, "N 2"]]
+) -> dict[int, _Redrawn]:
+    """How a stroke is drawn: filled, or with a shape beneath where it is a row of dashes; by no shape where the paint
+    in its holes cannot be brought there."""
+    pen = Pen(stroke.width, stroke.cap, stroke.join)
+    alone = _Redrawn(face, stroke.chains, stroke.primitives, pen)
+    if holes.fill < 0:
+        return {shape: alone}
+    region, body = (
+        shapely.union_all([shapely.make_valid(shapely.Polygon(points)) for points in filled]),
+        stroke.polygon(),
+    )
+    for inside, beneath in ((stroke.fill(), False), (stroke.fill_around(), True)):
+        if inside is not None and inside.difference(body).symmetric_difference(region).area <= OFF * region.length:
+            if not beneath:
+                return {shape: replace(alone, pen=replace(pen, fill=holes.fill))}
+            assert stroke.around is not None
+            return {shape: _Redrawn(holes.fill, (stroke.around,), (None,), None), holes.needless[0]: alone}
+    return {}
 
 
 def _thin(
@@ -127,25 +172,37 @@ class _Faces:
         own = [frozenset(ring.tolist()) for ring in self._rings[face]]
         if own[0] not in drawn or not drawn <= set(own):
             return None
-        filled = [ring for ring in own if ring not in drawn]
-        if not filled:
+        holes = [ring for ring in self._rings[face] if frozenset(ring.tolist()) not in drawn]
+        if not holes:
             return _Holes()
-        on_top = [self._shape_of_ring.get(frozenset(h ^ 1 for h in ring), -1) for ring in filled]
+        on_top = [self._shape_of_ring.get(frozenset((ring ^ 1).tolist()), -1) for ring in holes]
         if min(on_top) < shape:
             return None
-        if all(self._looks_like_ground(shape, own[0], other) for other in on_top):
+        filled = [
+            (ring, other)
+            for ring, other in zip(holes, on_top, strict=True)
+            if not self._looks_like_ground(shape, own[0], other)
+        ]
+        if not filled:
             return _Holes(tuple(on_top))
-        return _Holes(tuple(on_top), int(self._layers.face[on_top[0]])) if len(own) == 2 else None
+        fills = [int(self._layers.face[other]) for _, other in filled]
+        if any(not self._look_alike(fills[0], fill) for fill in fills[1:]):
+            return None
+        return _Holes(tuple(on_top), fills[0], tuple(ring for ring, _ in filled))
+
+    def _look_alike(self, one: int, other: int) -> bool:
+        """Are two faces of one opaque colour?"""
+        colours, opacity = self._paints.colours, self._paints.opacity
+        if {one, other} & self._paints.gradients.keys() or min(opacity[one], opacity[other]) < 1:
+            return False
+        return bool((colours[one] == colours[other]).all())
 
     def _looks_like_ground(self, shape: int, outer: frozenset[int], other: int) -> bool:
         """Is the shape `other` of the paint that is seen around `shape`, and nothing else below it?"""
         around = {int((self._map.left if h % 2 else self._map.right)[h // 2]) for h in outer}
         ground, face = around.pop(), int(self._layers.face[other])
         place = self._shape_of_face.get(ground, -1)
-        if around or not 0 <= place < shape or {ground, face} & self._paints.gradients.keys():
-            return False
-        colours, opacity = self._paints.colours, self._paints.opacity
-        if (colours[ground] != colours[face]).any() or min(opacity[ground], opacity[face]) < 1:
+        if around or not 0 <= place < shape or not self._look_alike(ground, face):
             return False
         if any({h ^ 1 for h in outer} & set(ring.tolist()) for ring in self._drawn[place]):
             return False
@@ -154,7 +211,7 @@ class _Faces:
 
 
 def _stroked(
-    outlines: Outlines, layers: Layers, pens: dict[int, tuple[Stroke, _Holes]], needless: set[int]
+    outlines: Outlines, layers: Layers, redrawn: dict[int, _Redrawn], needless: set[int]
 ) -> tuple[Outlines, Layers]:
     """Outlines with the chains added at the end, and layers that draw them."""
     controls, lines, primitives = [outlines.control_points], [outlines.is_line], dict(outlines.primitives)
@@ -162,12 +219,14 @@ def _stroked(
     rings: list[list[int]] = []
     shape_offsets = [0]
     kept = [shape for shape in range(len(layers.face)) if shape not in needless]
-    new_pens = {}
+    faces, pens = layers.face.copy(), {}
     for number, shape in enumerate(kept):
-        if shape in pens:
-            stroke, holes = pens[shape]
-            new_pens[number] = Pen(stroke.width, stroke.cap, stroke.join, holes.fill)
-            for (points, is_line), primitive in zip(stroke.chains, stroke.primitives, strict=True):
+        if shape in redrawn:
+            new = redrawn[shape]
+            faces[shape] = new.face
+            if new.pen is not None:
+                pens[number] = new.pen
+            for (points, is_line), primitive in zip(new.chains, new.primitives, strict=True):
                 arc = len(offsets) - 1
                 rings.append([2 * arc])
                 controls.append(points)
@@ -190,10 +249,10 @@ def _stroked(
     )
     return extended, replace(
         layers,
-        face=layers.face[shapes],
+        face=faces[shapes],
         half_arcs=np.array([h for ring in rings for h in ring], np.int32),
         ring_offsets=np.cumsum([0, *map(len, rings)], dtype=np.int64),
         shape_offsets=np.array(shape_offsets, np.int64),
         details=details.astype(np.int32),
-        pens=new_pens,
+        pens=pens,
     )

@@ -28,9 +28,19 @@ CAP = 0.8  # of half a width from the middle: what is looked at of an end
 LONG = 0.5  # widths between two even chords from which on what lies between may turn
 TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
 FORK_COS = np.cos(np.radians(50.0))  # of one at a junction, where a bend is not seen,
-BACK_COS = np.cos(np.radians(150.0))  # and at most
+BACK_COS = np.cos(np.radians(165.0))  # and at most
 DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
-FLAT = 0.04  # of its longest side that a triangle is high
+NECK, NECK_PIXELS = 0.7, 2.0  # of its width, and pixels less than it, below which a stroke is no longer one
+BIT, BENT = (
+    0.5,
+    0.5,
+)  # widths that are enough for a direction, and pixels that a straight stretch's middle is off at most
+FLAT = 0.13  # sine of the angle between a triangle's shortest and longest sides
+NECK_BESIDE = 1.0  # pixels from the middle: an end has traced points that are nearer
+SPUR = 0.5  # widths of even chords that are no arm of a junction
+SHARP_COS = np.cos(np.radians(45.0))  # between the sides of a corner whose round join may have such
+CIRCLE_STEPS, OFF_CIRCLE = 4, 0.15  # towards a cap's circle, and radii that its points may lie off it
+NEAR_END = 0.1  # pixels before an end from which on no other point is needed
 SPACING = 0.7  # pixels between the points of a chain, at least
 
 Points = Float64[np.ndarray, "N 2"]
@@ -56,15 +66,12 @@ class Centreline:
     """A region's middle.
 
     Attributes:
-        chains: at least one; they end where the region does.
-        back: of every chain's start and end, how far before it the centre of a round cap would be, for the chain ends
-            where a square one does; None where it ends on another chain, or not at all.
+        chains: at least one; they end where the region does, or at the centres of its half circles.
         width: in pixels, the mean of the even chords.
         is_round: whether the ends of the region are nearer to half circles than to straight lines.
     """
 
     chains: tuple[Chain, ...]
-    back: tuple[tuple[float | None, float | None], ...]
     width: float
     is_round: bool
 
@@ -86,23 +93,39 @@ class _Chords:
     width: float
 
 
+@dataclass(frozen=True)
+class _End:
+    """A free end: where a flat one would be, where a round one's centre, the direction out of it, and by how much a
+    straight line is a worse end than a half circle, in square pixels."""
+
+    reach: np.ndarray
+    centre: np.ndarray
+    direction: np.ndarray
+    rounder: float
+
+
 @dataclass
 class _Stretch:
-    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), the point
-    beyond each, and how far before a free end a round cap's centre is."""
+    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), and the point beyond
+    each."""
 
     middle: Points
     zones: tuple[int, int]
     onward: list[tuple[int, int] | None] = field(default_factory=lambda: [None, None])
     beyond: list[Points] = field(default_factory=lambda: [np.zeros((0, 2)), np.zeros((0, 2))])
-    back: list[float | None] = field(default_factory=lambda: [None, None])
 
     def ray(self, side: int, width: float) -> tuple[np.ndarray, np.ndarray]:
         """A point at its end, and the direction out of it."""
         points = self.middle[:: 1 if side else -1]
-        far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > DIRECTION * width)
-        some = points[far[-1] if len(far) else 0 :]
-        centre, direction = line_through(some)
+        reach = DIRECTION * width
+        while True:
+            far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > reach)
+            some = points[far[-1] if len(far) else 0 :]
+            centre, direction = line_through(some)
+            # of a bend, the last bit
+            if reach < BIT * width or np.abs((some - centre) @ [-direction[1], direction[0]]).max() <= BENT:
+                break
+            reach /= 2
         if direction @ (some[-1] - some[0]) < 0:
             direction = -direction
         return centre + direction * ((some[-1] - centre) @ direction), direction
@@ -121,8 +144,8 @@ def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> C
     chords = _even_chords(points, normals, polygon)
     if chords is None or len(chords.middle) < 2:
         return None
-    stretches = _stretches(chords)
-    rounder = 0.0
+    stretches = _without_spurs(_stretches(chords), chords.width)
+    free: dict[tuple[int, int], _End] = {}
     at_zone: dict[int, list[tuple[int, int]]] = {}
     for number, stretch in enumerate(stretches):
         for side, zone in enumerate(stretch.zones):
@@ -132,17 +155,20 @@ def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> C
         if min(len(stretches[number].middle) for number, _ in ends) < 2:
             return None
         if len(ends) == 1:
-            ((number, side),) = ends
-            difference = _end(stretches[number], side, traced, chords.width)
-            if difference is None:
+            number, side = ends[0]
+            end = _end(stretches[number], side, traced, chords.width)
+            if end is None:
                 return None
-            rounder += difference
+            free[number, side] = end
         elif not _joined(stretches, ends, chords.width):
             return None
-    chains, back = zip(*_chains(stretches), strict=True)
+    is_round = sum(end.rounder for end in free.values()) > 0
+    for (number, side), end in free.items():
+        _lead_to(stretches[number], side, end, is_round, chords.width)
+    chains = tuple(_chains(stretches))
     if any(len(chain.points) < (4 if chain.is_closed else 2) for chain in chains):
         return None
-    return Centreline(chains, back, chords.width, rounder > 0)
+    return Centreline(chains, chords.width, is_round)
 
 
 def line_through(points: Points) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
@@ -167,8 +193,9 @@ def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _
     inside = shapely.contains_xy(polygon, *corners.mean(1).T)
     # samples of one straight side span triangles of no height, which would join what lies along it
     sides = corners - np.roll(corners, 1, 1)
-    height = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
-    inside &= height > FLAT * (sides**2).sum(2).max(1)
+    doubled = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
+    lengths = np.hypot(*np.moveaxis(sides, 2, 0))
+    inside &= doubled > FLAT * lengths.min(1) * lengths.max(1)
     # the side of a triangle opposite its corner k leads to neighbour k
     triangle, corner = np.nonzero(inside[:, None] & (mesh.neighbors >= 0) & inside[mesh.neighbors])
     other = mesh.neighbors[triangle, corner]
@@ -187,7 +214,8 @@ def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _
     if even.sum() < MOSTLY * len(points):
         return None
     count = len(mesh.simplices)
-    links = coo_array((np.ones((~even).sum()), (triangle[~even], other[~even])), (count, count))
+    open_ = ~even & (length > min(NECK * width, width - NECK_PIXELS))
+    links = coo_array((np.ones(open_.sum()), (triangle[open_], other[open_])), (count, count))
     zone = connected_components(links, directed=False)[1].astype(np.int64)
     zones = np.stack([zone[triangle[even]], zone[other[even]]], 1)
     middle = (points[p] + points[q])[even] / 2
@@ -238,23 +266,71 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
     return found
 
 
-def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> float | None:
-    """Lead a stretch to the region's end; returns by how much a straight line is a worse end than a half circle, in
-    square pixels, or None where no end is seen."""
+def _without_spurs(stretches: list[_Stretch], width: float) -> list[_Stretch]:
+    """Without what seems to end just beyond where two others meet, and is the round join of their sharp corner."""
+    at_zone: dict[int, list[tuple[int, int]]] = {}
+    for number, stretch in enumerate(stretches):
+        for side, zone in enumerate(stretch.zones):
+            at_zone.setdefault(zone, []).append((number, side))
+    spurs = set()
+    for number, stretch in enumerate(stretches):
+        free, zone = sorted(stretch.zones, key=lambda zone: len(at_zone[zone]))
+        if len(at_zone[free]) > 1 or len(at_zone[zone]) != 3 or np.hypot(*np.ptp(stretch.middle, 0)) > SPUR * width:
+            continue
+        (_, one), (_, other) = (stretches[n].ray(side, width) for n, side in at_zone[zone] if n != number)
+        if one @ other > SHARP_COS:
+            spurs.add(number)
+    return [stretch for number, stretch in enumerate(stretches) if number not in spurs]
+
+
+def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> _End | None:
+    """How a stretch ends there, or None where no end is seen."""
     at, direction = stretch.ray(side, width)
-    offset = traced - at
-    along, beside = offset @ direction, offset @ [-direction[1], direction[0]]
-    ahead = (along > 0) & (np.abs(beside) <= CAP * width / 2)
+    offset, radius = traced - at, width / 2
+    along, beside = offset @ direction, np.abs(offset @ [-direction[1], direction[0]])
+    before = along > 0
+    close = before & (along <= width) & (beside <= radius)
+    if close.any() and beside[close].min() > NECK_BESIDE:
+        # a neck: what lies beyond is the next stroke
+        before &= along <= along[close][np.argmin(beside[close])]
+    ahead = before & (beside <= CAP * radius)
     if not ahead.any():
         return None
     # what lies farther than the end's own depth is another part of the outline
-    end = ahead & (along <= along[ahead].min() + width / 2)
-    square, centre = along[end], along[end] - np.sqrt((width / 2) ** 2 - beside[end] ** 2)
+    end = ahead & (along <= along[ahead].min() + radius)
+    square, centre = along[end], along[end] - np.sqrt(radius**2 - beside[end] ** 2)
     # near the middle a corner that anti-aliasing rounds does not count
-    reach = float(square[np.abs(beside[end]) <= max(width / 4, np.abs(beside[end]).min())].mean())
-    stretch.beyond[side] = (at + reach * direction)[None]
-    stretch.back[side] = reach - float(centre.mean())
-    return float(square.var() - centre.var())
+    reach = float(square[beside[end] <= max(radius / 2, beside[end].min())].mean())
+    cap = _circle_centre(
+        traced[before & (along <= width)], radius, at + float(np.median(centre)) * direction, direction
+    )
+    return _End(at + reach * direction, cap, direction, float(square.var() - centre.var()))
+
+
+def _circle_centre(points: Points, radius: float, centre: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """The centre of a half circle towards `direction` through points, near a first guess: Gauss-Newton steps."""
+    for _ in range(CIRCLE_STEPS):
+        offset = points - centre
+        distance = np.hypot(*offset.T)
+        some = (offset @ direction > 0) & (np.abs(distance - radius) <= max(1.0, OFF_CIRCLE * radius))
+        if some.sum() < 3:
+            break
+        towards = offset[some] / distance[some, None]
+        step = np.linalg.lstsq(towards, distance[some] - radius, rcond=None)[0]
+        if np.hypot(*step) > radius / 2:
+            break
+        centre = centre + step
+    return centre
+
+
+def _lead_to(stretch: _Stretch, side: int, end: _End, is_round: bool, width: float) -> None:
+    """Let a stretch end where its cap's centre is, or its flat end; nothing of the way there may lie beyond."""
+    to = end.centre if is_round else end.reach
+    offset = stretch.middle - to
+    beyond = (offset @ end.direction > -NEAR_END) & (np.hypot(*offset.T) <= width)
+    beyond[0 if side else -1] = False
+    stretch.middle = stretch.middle[~beyond]
+    stretch.beyond[side] = to[None]
 
 
 def _joined(stretches: list[_Stretch], ends: list[tuple[int, int]], width: float) -> bool:
@@ -297,13 +373,13 @@ def _crossing(a: np.ndarray, along_a: np.ndarray, b: np.ndarray, along_b: np.nda
     return np.asarray(a + t * along_a)
 
 
-def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, float | None]]]:
+def _chains(stretches: list[_Stretch]) -> list[Chain]:
     """The stretches as they lead on to one another."""
     waiting = dict.fromkeys(range(len(stretches)))
     found = []
 
-    def walk(number: int, side: int) -> tuple[list[Points], list[int], float | None]:
-        """Points and corners from a stretch's `side` on, and how far before its end a cap's centre is."""
+    def walk(number: int, side: int) -> tuple[list[Points], list[int]]:
+        """Points and corners from a stretch's `side` on."""
         parts: list[Points] = []
         corners: list[int] = []
         count = 0
@@ -322,22 +398,19 @@ def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, 
             parts.append(beyond)
             count += len(beyond)
             if onward is None:
-                return parts, corners, stretch.back[out]
+                break
             number, side = onward
-        return parts, corners, None
+        return parts, corners
 
     for number, stretch in enumerate(stretches):
         for side in (0, 1):
             if number in waiting and stretch.onward[side] is None and stretch.zones != (-1, -1):
-                parts, corners, back = walk(number, side)
-                parts.insert(0, stretch.beyond[side])
+                parts, corners = walk(number, side)
                 shift = len(stretch.beyond[side])
-                found.append((_chain(parts, [c + shift for c in corners], False), (stretch.back[side], back)))
+                found.append(_chain([stretch.beyond[side], *parts], [c + shift for c in corners], False))
     for number in list(waiting):
-        if number not in waiting:
-            continue
-        parts, corners, _ = walk(number, 0)
-        found.append((_chain(parts, corners, True), (None, None)))
+        if number in waiting:
+            found.append(_chain(*walk(number, 0), True))
     return found
 
 
@@ -349,16 +422,13 @@ def _chain(parts: list[Points], corners: list[int], closed: bool) -> Chain:
         first = corners[0] if corners else 0
         points, is_corner = np.roll(points, -first, 0), np.roll(is_corner, -first)
         points, is_corner = np.concatenate([points, points[:1]]), np.append(is_corner, is_corner[0])
-    return Chain(*_filled(points, is_corner, closed), closed)
+    return Chain(*with_straight_ways(points, is_corner), closed)
 
 
-def _filled(points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool) -> tuple[Points, Bool[np.ndarray, "N"]]:
-    """With points on the straight ways to corners and open ends, where there are no chords."""
-    straight = is_corner[:-1] | is_corner[1:]
-    if not closed:
-        straight[[0, -1]] = True
+def with_straight_ways(points: Points, is_corner: Bool[np.ndarray, "N"]) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """With points a pixel or two apart where there are no chords: on the ways to corners, to open ends, over gaps."""
     length = np.hypot(*np.diff(points, axis=0).T)
-    counts = np.where(straight, np.maximum(1, np.floor(length)), 1).astype(int)
+    counts = np.maximum(1, np.floor(length)).astype(int)
     index = np.repeat(np.arange(len(counts)), counts)
     t = ((np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)) / counts[index])[:, None]
     filled = points[index] * (1 - t) + points[index + 1] * t

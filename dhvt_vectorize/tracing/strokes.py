@@ -11,29 +11,30 @@ exact than the pen.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from jaxtyping import Bool, Float64
 
 from . import _stroke_kernels
-from .centreline import Centreline, Chain, Points, find_centreline, line_through, way_along
+from .centreline import Centreline, Chain, Points, find_centreline, line_through, way_along, with_straight_ways
 from .curves import fit_between_corners
 from .outlines import Primitive, flattened
 from .pens import MITER_LIMIT, Cap, Join
 from .primitives import primitive_of, segments_of
 
-LEAST_LENGTH = 4.0  # widths
+LEAST_LENGTH = 1.6  # widths
 LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
 SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 2.5
 TANGENT = 1.5  # pixels either side over which the outline's direction is taken
 MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
-RAYS, MOSTLY_EVEN = 48, 0.65  # looks across a region, and the share of them that must be about equally long
+RAYS, MOSTLY_EVEN = 48, 0.4  # looks across a region, and the share of them that must be about equally long
 ENOUGH_POINTS = 250  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
+LEAST_DASHES, MOST_GAP = 3, 2.0  # of a ring, and widths between the middles of two
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
 
 JOINS: tuple[Join, ...] = ("miter", "round")
@@ -49,6 +50,7 @@ class Stroke:
         primitives: of each chain, what it is if it is one.
         width: in pixels.
         cap, join: of its ends and its corners.
+        around: a closed line through all chains where they are a row of dashes.
     """
 
     chains: tuple[Segments, ...]
@@ -56,19 +58,23 @@ class Stroke:
     width: float
     cap: Cap
     join: Join
+    around: Segments | None = None
 
     @property
     def nodes(self) -> int:
         """Of all chains; a primitive counts as a path of its segments."""
         return sum(len(points) + (not _is_closed(points)) for points, _ in self.chains)
 
-    @property
-    def is_closed(self) -> bool:
-        """Are all its chains?"""
-        return all(_is_closed(points) for points, _ in self.chains)
+    def fill(self) -> shapely.Geometry | None:
+        """What is inside its chains, which SVG closes, or None where they overlap."""
+        return _inside([flattened(points, is_line, CHORDS) for points, is_line in self.chains])
 
-    def polygon(self) -> shapely.Geometry:
-        """What it covers, curves as chords."""
+    def fill_around(self) -> shapely.Geometry | None:
+        """What is inside `around`, None where there is none."""
+        return None if self.around is None else _inside([flattened(*self.around, CHORDS)])
+
+    def polygon(self, join: Join | None = None) -> shapely.Geometry:
+        """What it covers, or would with another join; curves as chords."""
         lines = []
         for points, is_line in self.chains:
             along = flattened(points, is_line, CHORDS)
@@ -77,9 +83,9 @@ class Stroke:
             else:
                 lines.append(shapely.LineString(np.concatenate([along, points[-1:, 3]])))
         cap = "flat" if self.cap == "butt" else "round"
-        join = "mitre" if self.join == "miter" else "round"
+        style = "mitre" if (join or self.join) == "miter" else "round"
         parts = shapely.buffer(
-            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=join, mitre_limit=MITER_LIMIT
+            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=style, mitre_limit=MITER_LIMIT
         )
         return shapely.union_all(parts)
 
@@ -101,8 +107,11 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     if min(map(len, polylines)) < 4 or not _is_even(polylines):
         return None
     polygon = shapely.Polygon(polylines[0], polylines[1:])
-    if not polygon.is_valid or not is_thin(polygon.area, polygon.length):
+    if not is_thin(polygon.area, polygon.length):
         return None
+    if not polygon.is_valid:
+        # strokes that touch at a point may be traced as crossing there
+        polygon = shapely.make_valid(polygon)
     spacing = min(MOST_SPACING, _mean_width(polygon.area, polygon.length) / SAMPLES_A_WIDTH)
     if polygon.length / spacing > MOST_SAMPLES:
         return None
@@ -112,23 +121,58 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     if centreline is None:
         return None
     traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
-    best, covered, least = None, None, (RMS_SHARE * tolerance) ** 2
-    # without a corner the two joins are the same
-    corners = any(chain.is_corner.any() for chain in centreline.chains)
-    for join in JOINS if corners else JOINS[:1]:
-        stroke = _fitted(centreline, join, tolerance)
-        if stroke is None:
-            return None
-        drawn = stroke.polygon()
-        off = _distance(traced, drawn)
-        error = float(off @ off / len(off))
-        if error < least and off.max() <= FARTHEST * tolerance:
-            best, covered, least = stroke, drawn, error
-    if best is None or covered is None or best.nodes >= nodes:
+    fitted = _fitted(centreline, tolerance)
+    if fitted is None or fitted.nodes >= nodes:
+        return None
+    joins = JOINS if any(len(points) > 1 for points, _ in fitted.chains) else JOINS[:1]
+    drawn = [(replace(fitted, join=join), fitted.polygon(join)) for join in joins]
+    off = [_distance(traced, covered) for _, covered in drawn]
+    nearest = int(np.argmin([float(distance @ distance) for distance in off]))
+    (stroke, covered), distance = drawn[nearest], off[nearest]
+    if np.sqrt(np.mean(distance**2)) > RMS_SHARE * tolerance or distance.max() > FARTHEST * tolerance:
         return None
     # the other way round: nothing is drawn that is not there
     surplus = covered.symmetric_difference(polygon).area
-    return best if surplus <= RMS_SHARE * tolerance * polygon.length else None
+    return stroke if surplus <= RMS_SHARE * tolerance * polygon.length else None
+
+
+def _inside(lines: Sequence[Points]) -> shapely.Geometry | None:
+    polygons = [shapely.Polygon(line) for line in lines if len(line) > 2]
+    polygons = [polygon for polygon in polygons if polygon.area > 0]
+    if not all(polygon.is_valid for polygon in polygons):
+        return None
+    whole = shapely.union_all(polygons)
+    return whole if whole.area > 0.999 * sum(polygon.area for polygon in polygons) else None
+
+
+def _around(chains: Sequence[Chain], width: float, tolerance: float) -> Segments | None:
+    """The closed line through open chains, each of which ends near the next, if they are a ring of dashes."""
+    if len(chains) < LEAST_DASHES or any(chain.is_closed for chain in chains):
+        return None
+    ends = np.concatenate([chain.points[[0, -1]] for chain in chains])
+    apart = np.hypot(*np.moveaxis(ends[:, None] - ends, 2, 0))
+    own = np.arange(len(ends))
+    apart[own, own] = apart[own, own ^ 1] = np.inf
+    nearest = apart.argmin(1)
+    if (nearest[nearest] != own).any() or apart[own, nearest].max() > MOST_GAP * width:
+        return None
+    parts, corners, end = [], [], 0
+    while True:
+        chain, step = chains[end // 2], -1 if end % 2 else 1
+        parts.append(chain.points[::step])
+        corners.append(chain.is_corner[::step])
+        end = int(nearest[end ^ 1])
+        if end == 0:
+            break
+    if len(parts) < len(chains):
+        return None
+    points, is_corner = with_straight_ways(
+        np.concatenate([*parts, parts[0][:1]]), np.append(np.concatenate(corners), False)
+    )
+    controls, is_line, _ = fit_between_corners(
+        points, np.array([0, len(points)]), np.array([-1], np.int32), np.zeros(1, bool), is_corner, tolerance
+    )
+    return controls, is_line
 
 
 def _samples(polyline: Points, spacing: float) -> tuple[Points, Points]:
@@ -168,16 +212,15 @@ def _distance(points: Points, polygon: shapely.Geometry) -> Float64[np.ndarray, 
     return np.asarray(shapely.distance(shapely.points(points), boundary))
 
 
-def _fitted(centreline: Centreline, join: Join, tolerance: float) -> Stroke | None:
+def _fitted(centreline: Centreline, tolerance: float) -> Stroke | None:
     width = centreline.width
     cap: Cap = "round" if centreline.is_round else "butt"
-    ended = [_shortened(*one, width, cap == "round") for one in zip(centreline.chains, centreline.back, strict=True)]
-    chains = [points for points, _ in ended]
+    chains = [chain.points for chain in centreline.chains]
     offsets = np.cumsum([0, *map(len, chains)], dtype=np.int64)
     closed = np.array([chain.is_closed for chain in centreline.chains])
     controls, is_line, segments = fit_between_corners(
         np.concatenate(chains), offsets, np.where(closed, -1, 0).astype(np.int32), np.zeros(len(chains), bool),
-        np.concatenate([is_corner for _, is_corner in ended]), MIDDLE * tolerance,
+        np.concatenate([chain.is_corner for chain in centreline.chains]), MIDDLE * tolerance,
     )  # fmt: skip
     fitted: list[Segments] = []
     primitives: list[Primitive | None] = []
@@ -186,34 +229,15 @@ def _fitted(centreline: Centreline, join: Join, tolerance: float) -> Stroke | No
         path, lines = controls[part].copy(), is_line[part]
         if closed[k] and len(path) < 3 and lines.any():
             return None
-        primitive = primitive_of(points, path, lines, tolerance) if closed[k] else None
+        primitive = primitive_of(points, path, lines, MIDDLE * tolerance) if closed[k] else None
         if primitive is None and not closed[k]:
             if len(path) == 1 and lines[0]:
                 _straighten(path[0], points[1:-1])
             _snap_ends(path, lines)
         primitives.append(primitive)
         fitted.append((path, lines) if primitive is None else segments_of(primitive))
-    return Stroke(tuple(fitted), tuple(primitives), width, cap, join)
-
-
-def _shortened(
-    chain: Chain, back: tuple[float | None, float | None], width: float, is_round: bool
-) -> tuple[Points, Bool[np.ndarray, "N"]]:
-    """A chain and its corners, free ends moved back to the centres of round caps if they are such."""
-    points, is_corner = chain.points, chain.is_corner
-    for length in back:
-        if length is not None:
-            way = np.hypot(*(points - points[0]).T)
-            inner = points[int(np.argmax(way > width)) or -1]
-            direction = (points[0] - inner) / max(float(np.hypot(*(points[0] - inner))), 1e-9)
-            end = points[0] - (length if is_round else 0.0) * direction
-            # nothing of the way there may lie beyond it
-            beyond = ((points - end) @ direction > -0.1) & (way <= width)
-            first = max(1, int(np.argmin(beyond)))
-            points = np.concatenate([end[None], points[first:]])
-            is_corner = np.concatenate([[False], is_corner[first:]])
-        points, is_corner = points[::-1], is_corner[::-1]
-    return points, is_corner
+    around = _around(centreline.chains, width, tolerance)
+    return Stroke(tuple(fitted), tuple(primitives), width, cap, "miter", around)
 
 
 def _straighten(line: Float64[np.ndarray, "4 2"], points: Points) -> None:
