@@ -13,33 +13,27 @@ straight are one chain, and what is left over ends on it. Method: after the chor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
+from math import dist
 
 import numpy as np
 import shapely
 from jaxtyping import Bool, Float64, Int64
 
+from . import _end_kernels, _stroke_kernels
+
 EVEN, EVEN_PIXELS = 0.06, 0.25  # of its width, and in pixels, by which an even stroke varies
 ALONGSIDE = 0.93  # cosine between a chord and the outline's normals at its ends
 MOSTLY = 0.3  # of the samples: so many even chords at least
-CAP = 0.8  # of half a width from the middle: what is looked at of an end
 LONG = 0.5  # widths between two even chords from which on what lies between may turn
 TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
 FORK_COS = np.cos(np.radians(50.0))  # of one at a junction, where a bend is not seen,
 BACK_COS = np.cos(np.radians(165.0))  # and at most
-DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
 NECK, NECK_PIXELS = 0.7, 2.0  # of its width, and pixels less than it, below which a stroke is no longer one
-BIT, BENT = (
-    0.5,
-    0.5,
-)  # widths that are enough for a direction, and pixels that a straight stretch's middle is off at most
 FLAT = 0.13  # sine of the angle between a triangle's shortest and longest sides
-NECK_BESIDE = 1.0  # pixels from the middle: an end has traced points that are nearer
 SPUR = 0.5  # widths of even chords that are no arm of a junction
 SHARP_COS = np.cos(np.radians(45.0))  # between the sides of a corner whose round join may have such
-CIRCLE_STEPS, OFF_CIRCLE = 4, 0.15  # towards a cap's circle, and radii that its points may lie off it
 NEAR_END = 0.1  # pixels before an end from which on no other point is needed
 SPACING = 0.7  # pixels between the points of a chain, at least
 
@@ -83,12 +77,14 @@ class _Chords:
     Attributes:
         middle: float64 (C, 2).
         zones: int64 (C, 2), on both sides.
-        ends: by zone that is no plain stretch, its chords.
+        of_zone: by zone, its chords.
+        ends: of these, those of zones that are no plain stretch.
         width: their mean length across.
     """
 
     middle: Points
     zones: Int64[np.ndarray, "C 2"]
+    of_zone: dict[int, list[int]]
     ends: dict[int, list[int]]
     width: float
 
@@ -116,31 +112,27 @@ class _Stretch:
 
     def ray(self, side: int, width: float) -> tuple[np.ndarray, np.ndarray]:
         """A point at its end, and the direction out of it."""
-        points = self.middle[:: 1 if side else -1]
-        reach = DIRECTION * width
-        while True:
-            far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > reach)
-            some = points[far[-1] if len(far) else 0 :]
-            centre, direction = line_through(some)
-            # of a bend, the last bit
-            if reach < BIT * width or np.abs((some - centre) @ [-direction[1], direction[0]]).max() <= BENT:
-                break
-            reach /= 2
-        if direction @ (some[-1] - some[0]) < 0:
-            direction = -direction
-        return centre + direction * ((some[-1] - centre) @ direction), direction
+        x, y, along_x, along_y = self.leaving(side, width)
+        return np.array([x, y]), np.array([along_x, along_y])
+
+    def leaving(self, side: int, width: float) -> Float64[np.ndarray, "4"]:
+        """See `_end_kernels.ray`."""
+        return np.asarray(_end_kernels.ray(np.ascontiguousarray(self.middle[:: 1 if side else -1]), width))
 
 
-def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> Centreline | None:
+def find_centreline(
+    points: Points, normals: Points, offsets: Int64[np.ndarray, "R1"], traced: Points
+) -> Centreline | None:
     """The middle of a region, or None where it is no stroke.
 
     Args:
-        rings: samples of its outline, a quarter of its width apart at most, and the unit normals there that point into
-            the region, float64 (N, 2) each; the outer ring first.
+        points, normals: samples of its outline, a quarter of its width apart at most, and the unit normals there that
+            point into the region.
+        offsets: of its rings among these, the outer one first.
         traced: float64 (M, 2), the points of its outline as traced.
     """
-    polygon = shapely.Polygon(rings[0][0], [points for points, _ in rings[1:]])
-    points, normals = (np.concatenate(part) for part in zip(*rings, strict=True))
+    rings = [points[a:b] for a, b in pairwise(offsets.tolist())]
+    polygon = shapely.Polygon(rings[0], rings[1:])
     chords = _even_chords(points, normals, polygon)
     if chords is None or len(chords.middle) < 2:
         return None
@@ -174,7 +166,9 @@ def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> C
 def line_through(points: Points) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
     """The points' centre, and the direction of the line through it that is nearest to them."""
     centre = points.mean(0)
-    return centre, np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+    x, y = (points - centre).T
+    angle = 0.5 * np.arctan2(2 * (x @ y), x @ x - y @ y)
+    return centre, np.array([np.cos(angle), np.sin(angle)])
 
 
 def way_along(points: Points) -> Float64[np.ndarray, "N"]:
@@ -183,60 +177,32 @@ def way_along(points: Points) -> Float64[np.ndarray, "N"]:
 
 
 def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _Chords | None:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import Delaunay
 
     mesh = Delaunay(points)
     shapely.prepare(polygon)
-    corners = points[mesh.simplices]
-    inside = shapely.contains_xy(polygon, *corners.mean(1).T)
-    # samples of one straight side span triangles of no height, which would join what lies along it
-    sides = corners - np.roll(corners, 1, 1)
-    doubled = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
-    lengths = np.hypot(*np.moveaxis(sides, 2, 0))
-    inside &= doubled > FLAT * lengths.min(1) * lengths.max(1)
-    # the side of a triangle opposite its corner k leads to neighbour k
-    triangle, corner = np.nonzero(inside[:, None] & (mesh.neighbors >= 0) & inside[mesh.neighbors])
-    other = mesh.neighbors[triangle, corner]
-    once = triangle < other
-    triangle, corner, other = triangle[once], corner[once], other[once]
-    p, q = mesh.simplices[triangle, (corner + 1) % 3], mesh.simplices[triangle, (corner + 2) % 3]
-    across = points[q] - points[p]
-    length = np.hypot(*across.T)
-    over_p, over_q = (across * normals[p]).sum(1), -(across * normals[q]).sum(1)
-    alongside = np.minimum(over_p, over_q) >= ALONGSIDE * length
-    if not alongside.any():
+    inside = shapely.contains_xy(polygon, *points[mesh.simplices].mean(1).T)
+    middle, zones, width = _stroke_kernels.even_chords(
+        points, normals, mesh.simplices, mesh.neighbors, inside, (FLAT, ALONGSIDE, EVEN, EVEN_PIXELS, NECK, NECK_PIXELS)
+    )
+    if len(middle) < MOSTLY * len(points):
         return None
-    widths = (over_p + over_q) / 2
-    width = float(np.median(widths[alongside]))
-    even = alongside & (np.abs(widths - width) <= max(EVEN * width, EVEN_PIXELS))
-    if even.sum() < MOSTLY * len(points):
-        return None
-    count = len(mesh.simplices)
-    open_ = ~even & (length > min(NECK * width, width - NECK_PIXELS))
-    links = coo_array((np.ones(open_.sum()), (triangle[open_], other[open_])), (count, count))
-    zone = connected_components(links, directed=False)[1].astype(np.int64)
-    zones = np.stack([zone[triangle[even]], zone[other[even]]], 1)
-    middle = (points[p] + points[q])[even] / 2
-    ends: dict[int, list[int]] = {}
+    of_zone: dict[int, list[int]] = {}
     for chord, pair in enumerate(zones.tolist()):
-        for one in pair:
-            ends.setdefault(one, []).append(chord)
+        for zone in pair:
+            of_zone.setdefault(zone, []).append(chord)
+    places = middle.tolist()
     ends = {
-        one: found
-        for one, found in ends.items()
-        if len(found) != 2 or np.hypot(*(middle[found[0]] - middle[found[1]])) > LONG * width
+        zone: found
+        for zone, found in of_zone.items()
+        if len(found) != 2 or dist(places[found[0]], places[found[1]]) > LONG * width
     }
-    return _Chords(middle, zones, ends, float(widths[even].mean()))
+    return _Chords(middle, zones, of_zone, ends, width)
 
 
 def _stretches(chords: _Chords) -> list[_Stretch]:
     """Chords in walking order, from a zone of `chords.ends` to another, or round and round."""
-    of_zone: dict[int, list[int]] = {}
-    for chord, pair in enumerate(chords.zones.tolist()):
-        for zone in pair:
-            of_zone.setdefault(zone, []).append(chord)
+    zones = chords.zones.tolist()
     waiting = dict.fromkeys(range(len(chords.middle)))
     found = []
 
@@ -246,11 +212,11 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
         while chord in waiting:
             del waiting[chord]
             walked.append(chord)
-            one, other = chords.zones[chord].tolist()
+            one, other = zones[chord]
             zone = other if zone == one else one
             if zone in chords.ends:
                 return walked, zone
-            first, second = of_zone[zone]
+            first, second = chords.of_zone[zone]
             chord = second if first == chord else first
         return walked, -1
 
@@ -261,7 +227,7 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
                 found.append(_Stretch(chords.middle[walked], (zone, last)))
     for chord in list(waiting):
         if chord in waiting:
-            walked, _ = walk(chord, int(chords.zones[chord, 0]))
+            walked, _ = walk(chord, zones[chord][0])
             found.append(_Stretch(chords.middle[walked], (-1, -1)))
     return found
 
@@ -285,42 +251,9 @@ def _without_spurs(stretches: list[_Stretch], width: float) -> list[_Stretch]:
 
 def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> _End | None:
     """How a stretch ends there, or None where no end is seen."""
-    at, direction = stretch.ray(side, width)
-    offset, radius = traced - at, width / 2
-    along, beside = offset @ direction, np.abs(offset @ [-direction[1], direction[0]])
-    before = along > 0
-    close = before & (along <= width) & (beside <= radius)
-    if close.any() and beside[close].min() > NECK_BESIDE:
-        # a neck: what lies beyond is the next stroke
-        before &= along <= along[close][np.argmin(beside[close])]
-    ahead = before & (beside <= CAP * radius)
-    if not ahead.any():
-        return None
-    # what lies farther than the end's own depth is another part of the outline
-    end = ahead & (along <= along[ahead].min() + radius)
-    square, centre = along[end], along[end] - np.sqrt(radius**2 - beside[end] ** 2)
-    # near the middle a corner that anti-aliasing rounds does not count
-    reach = float(square[beside[end] <= max(radius / 2, beside[end].min())].mean())
-    cap = _circle_centre(
-        traced[before & (along <= width)], radius, at + float(np.median(centre)) * direction, direction
-    )
-    return _End(at + reach * direction, cap, direction, float(square.var() - centre.var()))
-
-
-def _circle_centre(points: Points, radius: float, centre: np.ndarray, direction: np.ndarray) -> np.ndarray:
-    """The centre of a half circle towards `direction` through points, near a first guess: Gauss-Newton steps."""
-    for _ in range(CIRCLE_STEPS):
-        offset = points - centre
-        distance = np.hypot(*offset.T)
-        some = (offset @ direction > 0) & (np.abs(distance - radius) <= max(1.0, OFF_CIRCLE * radius))
-        if some.sum() < 3:
-            break
-        towards = offset[some] / distance[some, None]
-        step = np.linalg.lstsq(towards, distance[some] - radius, rcond=None)[0]
-        if np.hypot(*step) > radius / 2:
-            break
-        centre = centre + step
-    return centre
+    leaving = stretch.leaving(side, width)
+    found = _end_kernels.end_of(traced, leaving, width)
+    return None if np.isnan(found[0]) else _End(found[:2], found[2:4], leaving[2:], float(found[4]))
 
 
 def _lead_to(stretch: _Stretch, side: int, end: _End, is_round: bool, width: float) -> None:

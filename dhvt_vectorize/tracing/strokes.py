@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float64, Int64
 
 from . import _stroke_kernels
-from .centreline import Centreline, Chain, Points, find_centreline, line_through, way_along, with_straight_ways
+from .centreline import Centreline, Chain, Points, find_centreline, line_through, with_straight_ways
 from .curves import fit_between_corners
 from .outlines import Primitive, flattened
 from .pens import MITER_LIMIT, Cap, Join
@@ -30,7 +30,9 @@ SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 2.5
 TANGENT = 1.5  # pixels either side over which the outline's direction is taken
 MOST_SAMPLES = 4000  # of a region that is looked at
 CHORDS = 12  # that a cubic becomes
-RAYS, MOSTLY_EVEN = 48, 0.4  # looks across a region, and the share of them that must be about equally long
+LEAST_NODES = 2  # of a stroke
+LEAST_MEAN, MOST_MEAN = 0.7, 1.15  # of the width across most places, the width that area and perimeter tell
+RAYS, MOSTLY_EVEN = 48, 0.45  # looks across a region, and the share of them that must be about equally long
 ENOUGH_POINTS = 250  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
@@ -104,26 +106,25 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
         polylines: the traced points of its rings, the region on their left, the outer ring first, no point repeated.
         tolerance: how far these may lie from the stroke's outline, in pixels.
     """
-    if min(map(len, polylines)) < 4 or not _is_even(polylines):
+    if nodes <= LEAST_NODES or min(map(len, polylines)) < 4:
         return None
-    polygon = shapely.Polygon(polylines[0], polylines[1:])
-    if not is_thin(polygon.area, polygon.length):
+    traced, offsets = np.concatenate(polylines), np.cumsum([0, *map(len, polylines)], dtype=np.int64)
+    area, perimeter = _stroke_kernels.area_and_perimeter(traced, offsets)
+    width = _mean_width(area, perimeter)
+    spacing = min(MOST_SPACING, width / SAMPLES_A_WIDTH)
+    if not is_thin(area, perimeter) or perimeter / spacing > MOST_SAMPLES or not _is_even(traced, offsets, width):
         return None
-    if not polygon.is_valid:
-        # strokes that touch at a point may be traced as crossing there
-        polygon = shapely.make_valid(polygon)
-    spacing = min(MOST_SPACING, _mean_width(polygon.area, polygon.length) / SAMPLES_A_WIDTH)
-    if polygon.length / spacing > MOST_SAMPLES:
-        return None
-    samples = [_samples(polyline, spacing) for polyline in polylines]
-    traced = np.concatenate(polylines)
-    centreline = find_centreline(samples, traced)
+    centreline = find_centreline(*_stroke_kernels.samples(traced, offsets, spacing, TANGENT), traced)
     if centreline is None:
         return None
-    traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
     fitted = _fitted(centreline, tolerance)
     if fitted is None or fitted.nodes >= nodes:
         return None
+    polygon = shapely.Polygon(polylines[0], polylines[1:])
+    if not polygon.is_valid:
+        # strokes that touch at a point may be traced as crossing there
+        polygon = shapely.make_valid(polygon)
+    traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
     joins = JOINS if any(len(points) > 1 for points, _ in fitted.chains) else JOINS[:1]
     drawn = [(replace(fitted, join=join), fitted.polygon(join)) for join in joins]
     off = [_distance(traced, covered) for _, covered in drawn]
@@ -175,28 +176,11 @@ def _around(chains: Sequence[Chain], width: float, tolerance: float) -> Segments
     return controls, is_line
 
 
-def _samples(polyline: Points, spacing: float) -> tuple[Points, Points]:
-    """Points of a closed polyline about this far apart, and the unit normals to its left."""
-    closed = np.concatenate([polyline, polyline[:1]])
-    way = way_along(closed)
-    count = max(8, int(np.ceil(way[-1] / spacing)))
-    at = (np.arange(count) + 0.5) * way[-1] / count
-
-    def place(at: np.ndarray) -> Points:
-        return np.stack([np.interp(at, way, closed[:, axis], period=way[-1]) for axis in (0, 1)], 1)
-
-    along = place(at + TANGENT) - place(at - TANGENT)
-    along /= np.maximum(np.hypot(*along.T), 1e-12)[:, None]
-    # walking east, left is above, where y is smaller
-    return place(at), np.stack([along[:, 1], -along[:, 0]], 1)
-
-
-def _is_even(polylines: Sequence[Points]) -> bool:
+def _is_even(points: Points, offsets: Int64[np.ndarray, "R1"], mean_width: float) -> bool:
     """Whether a region is about as wide from most points of its outline: a quick look before a long one."""
-    points, offsets = np.concatenate(polylines), np.cumsum([0, *map(len, polylines)], dtype=np.int64)
     across = _stroke_kernels.widths_across(points, offsets, 1 + len(points) // RAYS)
     width = np.median(across)
-    if not np.isfinite(width):
+    if not np.isfinite(width) or not LEAST_MEAN * width <= mean_width <= MOST_MEAN * width:
         return False
     return bool((np.abs(across - width) <= max(0.06 * width, 0.4)).mean() >= MOSTLY_EVEN)
 
