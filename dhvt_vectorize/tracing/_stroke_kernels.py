@@ -68,6 +68,20 @@ def area_and_perimeter(points, offsets):
 
 
 @njit(cache=True, nogil=True)
+def share_beside(points, step, middle, width, off):
+    """Share of every `step`-th point whose distance from the nearest of `middle` is half a width, by at most `off`."""
+    beside = looked = 0
+    for i in range(0, points.shape[0], step):
+        least = np.inf
+        for j in range(middle.shape[0]):
+            dx, dy = points[i, 0] - middle[j, 0], points[i, 1] - middle[j, 1]
+            least = min(least, dx * dx + dy * dy)
+        looked += 1
+        beside += abs(np.sqrt(least) - width / 2) <= off
+    return beside / looked
+
+
+@njit(cache=True, nogil=True)
 def samples(points, offsets, spacing, tangent):
     """Points of rings about `spacing` apart, the unit normals there into the region, and the rings' offsets.
 

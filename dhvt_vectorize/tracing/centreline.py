@@ -355,13 +355,18 @@ def _chain(parts: list[Points], corners: list[int], closed: bool) -> Chain:
         first = corners[0] if corners else 0
         points, is_corner = np.roll(points, -first, 0), np.roll(is_corner, -first)
         points, is_corner = np.concatenate([points, points[:1]]), np.append(is_corner, is_corner[0])
-    return Chain(*with_straight_ways(points, is_corner), closed)
+    return Chain(*with_straight_ways(points, is_corner, closed), closed)
 
 
-def with_straight_ways(points: Points, is_corner: Bool[np.ndarray, "N"]) -> tuple[Points, Bool[np.ndarray, "N"]]:
-    """With points a pixel or two apart where there are no chords: on the ways to corners, to open ends, over gaps."""
+def with_straight_ways(
+    points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool
+) -> tuple[Points, Bool[np.ndarray, "N"]]:
+    """With points on the straight ways to corners and open ends, where there are no chords."""
+    straight = is_corner[:-1] | is_corner[1:]
+    if not closed:
+        straight[[0, -1]] = True
     length = np.hypot(*np.diff(points, axis=0).T)
-    counts = np.maximum(1, np.floor(length)).astype(int)
+    counts = np.where(straight, np.maximum(1, np.floor(length)), 1).astype(int)
     index = np.repeat(np.arange(len(counts)), counts)
     t = ((np.arange(len(index)) - np.repeat(np.cumsum(counts) - counts, counts)) / counts[index])[:, None]
     filled = points[index] * (1 - t) + points[index + 1] * t

@@ -24,16 +24,18 @@ from .outlines import Primitive, flattened
 from .pens import MITER_LIMIT, Cap, Join
 from .primitives import primitive_of, segments_of
 
-LEAST_LENGTH = 1.6  # widths
+LEAST_LENGTH, LEAST_FLAT = 1.6, 4.0  # widths, and of a line with straight ends
 LEAST_WIDTH = 0.8  # pixels; thinner lines are drawn as faint ones of a pixel by some viewers
 SAMPLES_A_WIDTH, MOST_SPACING = 3.2, 2.5
 TANGENT = 1.5  # pixels either side over which the outline's direction is taken
 MOST_SAMPLES = 4000  # of a region that is looked at
-CHORDS = 12  # that a cubic becomes
+MOST_CHORDS = 64  # that a cubic becomes
+MOSTLY_BESIDE = 0.7  # of the outline, half a width from the middle: all but corners and straight ends
 LEAST_NODES = 2  # of a stroke
 LEAST_MEAN, MOST_MEAN = 0.7, 1.15  # of the width across most places, the width that area and perimeter tell
-RAYS, MOSTLY_EVEN = 48, 0.45  # looks across a region, and the share of them that must be about equally long
-ENOUGH_POINTS = 250  # of the outline, about, that are compared
+RAYS, MOSTLY_EVEN = 48, 0.5  # looks across a region, and the share of them that must be about equally long, or less,
+MOST_NARROWER = 0.04  # of which there may be so many
+ENOUGH_POINTS = 160  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
 LEAST_DASHES, MOST_GAP = 3, 2.0  # of a ring, and widths between the middles of two
@@ -69,17 +71,17 @@ class Stroke:
 
     def fill(self) -> shapely.Geometry | None:
         """What is inside its chains, which SVG closes, or None where they overlap."""
-        return _inside([flattened(points, is_line, CHORDS) for points, is_line in self.chains])
+        return _inside([_flat(points, is_line) for points, is_line in self.chains])
 
     def fill_around(self) -> shapely.Geometry | None:
         """What is inside `around`, None where there is none."""
-        return None if self.around is None else _inside([flattened(*self.around, CHORDS)])
+        return None if self.around is None else _inside([_flat(*self.around)])
 
     def polygon(self, join: Join | None = None) -> shapely.Geometry:
         """What it covers, or would with another join; curves as chords."""
         lines = []
         for points, is_line in self.chains:
-            along = flattened(points, is_line, CHORDS)
+            along = _flat(points, is_line)
             if _is_closed(points):
                 lines.append(shapely.LinearRing(along))
             else:
@@ -87,7 +89,12 @@ class Stroke:
         cap = "flat" if self.cap == "butt" else "round"
         style = "mitre" if (join or self.join) == "miter" else "round"
         parts = shapely.buffer(
-            lines, self.width / 2, quad_segs=CHORDS, cap_style=cap, join_style=style, mitre_limit=MITER_LIMIT
+            lines,
+            self.width / 2,
+            quad_segs=_chords(np.pi / 4 * self.width),
+            cap_style=cap,
+            join_style=style,
+            mitre_limit=MITER_LIMIT,
         )
         return shapely.union_all(parts)
 
@@ -117,14 +124,20 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     centreline = find_centreline(*_stroke_kernels.samples(traced, offsets, spacing, TANGENT), traced)
     if centreline is None:
         return None
+    step, middle = 1 + len(traced) // ENOUGH_POINTS, np.concatenate([chain.points for chain in centreline.chains])
+    if _stroke_kernels.share_beside(traced, step, middle, centreline.width, FARTHEST * tolerance) < MOSTLY_BESIDE:
+        return None
     fitted = _fitted(centreline, tolerance)
     if fitted is None or fitted.nodes >= nodes:
+        return None
+    if fitted.cap == "butt" and fitted.nodes == 2 and area < LEAST_FLAT * width * width:
+        # a rectangle, which is as plain
         return None
     polygon = shapely.Polygon(polylines[0], polylines[1:])
     if not polygon.is_valid:
         # strokes that touch at a point may be traced as crossing there
         polygon = shapely.make_valid(polygon)
-    traced = traced[:: 1 + len(traced) // ENOUGH_POINTS]
+    traced = traced[::step]
     joins = JOINS if any(len(points) > 1 for points, _ in fitted.chains) else JOINS[:1]
     drawn = [(replace(fitted, join=join), fitted.polygon(join)) for join in joins]
     off = [_distance(traced, covered) for _, covered in drawn]
@@ -135,6 +148,16 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     # the other way round: nothing is drawn that is not there
     surplus = covered.symmetric_difference(polygon).area
     return stroke if surplus <= RMS_SHARE * tolerance * polygon.length else None
+
+
+def _flat(points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> Points:
+    """The starts of chords that lie within a fiftieth of a pixel of a path."""
+    return flattened(points, is_line, _chords(float(np.hypot(*np.diff(points, axis=1).T).sum(0).max())))
+
+
+def _chords(length: float) -> int:
+    """How many chords a quarter of a circle of this length takes."""
+    return int(min(MOST_CHORDS, np.ceil(np.sqrt(8 * length)) + 1))
 
 
 def _inside(lines: Sequence[Points]) -> shapely.Geometry | None:
@@ -168,7 +191,7 @@ def _around(chains: Sequence[Chain], width: float, tolerance: float) -> Segments
     if len(parts) < len(chains):
         return None
     points, is_corner = with_straight_ways(
-        np.concatenate([*parts, parts[0][:1]]), np.append(np.concatenate(corners), False)
+        np.concatenate([*parts, parts[0][:1]]), np.append(np.concatenate(corners), False), True
     )
     controls, is_line, _ = fit_between_corners(
         points, np.array([0, len(points)]), np.array([-1], np.int32), np.zeros(1, bool), is_corner, tolerance
@@ -177,12 +200,14 @@ def _around(chains: Sequence[Chain], width: float, tolerance: float) -> Segments
 
 
 def _is_even(points: Points, offsets: Int64[np.ndarray, "R1"], mean_width: float) -> bool:
-    """Whether a region is about as wide from most points of its outline: a quick look before a long one."""
+    """Whether a region is about as wide from most points of its outline, and hardly anywhere narrower, for a pen is
+    not: a quick look before a long one."""
     across = _stroke_kernels.widths_across(points, offsets, 1 + len(points) // RAYS)
     width = np.median(across)
     if not np.isfinite(width) or not LEAST_MEAN * width <= mean_width <= MOST_MEAN * width:
         return False
-    return bool((np.abs(across - width) <= max(0.06 * width, 0.4)).mean() >= MOSTLY_EVEN)
+    off = max(0.06 * width, 0.4)
+    return bool((across < width - off).mean() <= MOST_NARROWER and (across <= width + off).mean() >= MOSTLY_EVEN)
 
 
 def _mean_width(area: float, perimeter: float) -> float:
@@ -213,7 +238,7 @@ def _fitted(centreline: Centreline, tolerance: float) -> Stroke | None:
         path, lines = controls[part].copy(), is_line[part]
         if closed[k] and len(path) < 3 and lines.any():
             return None
-        primitive = primitive_of(points, path, lines, MIDDLE * tolerance) if closed[k] else None
+        primitive = primitive_of(points, path, lines, tolerance) if closed[k] else None
         if primitive is None and not closed[k]:
             if len(path) == 1 and lines[0]:
                 _straighten(path[0], points[1:-1])

@@ -76,6 +76,25 @@ def test_a_ring_around_another_colour_is_one_shape_of_two_paints() -> None:
     assert re.search(r'<circle [^>]*fill="#fc0"[^>]*stroke="#1d3557"', drawing.to_svg())
 
 
+DASHED = '<path d="M4 4h16v14h-16z" stroke-dasharray="2 2" fill="#ffcc00"/>'
+TABLE = '<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M3 12h18M12 4v16"/>'
+
+
+def test_a_dashed_frame_around_a_colour_is_a_shape_and_lines_on_top() -> None:
+    svg = icon(DASHED, 320)
+    with_strokes, without = drawn(svg), drawn(svg, "never")
+    assert count(with_strokes.to_svg()).segments < 0.5 * count(without.to_svg()).segments
+    assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
+
+
+def test_a_table_is_one_path_with_a_fill() -> None:
+    svg = icon(TABLE, 320, inside="#ffcc00")
+    with_strokes, without = drawn(svg), drawn(svg, "never")
+    assert re.findall(r'fill="#fc0"[^>]*stroke="#1d3557"', with_strokes.to_svg())
+    assert count(with_strokes.to_svg()).segments < 0.6 * count(without.to_svg()).segments
+    assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
+
+
 def test_wedges_and_discs_stay_shapes() -> None:
     uneven = (
         '<path d="M4 11.5L20 8V16Z" fill="#1d3557" stroke="none"/>'

@@ -95,6 +95,50 @@ def test_a_cross_is_two_lines_and_an_arrow_a_line_and_a_chevron() -> None:
     assert sorted(len(points) for points, _ in stroke.chains) == [1, 2]
 
 
+def test_a_wide_cross_is_two_lines_too() -> None:
+    cross = shapely.union_all([pen([(60, 160), (260, 160)], 60), pen([(160, 60), (160, 260)], 60)])
+    stroke = fitted(cross)
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [1, 1]
+
+
+@pytest.mark.parametrize("degrees", [150.0, 160.0])
+def test_the_round_join_of_a_sharp_corner_is_no_arm_of_its_own(degrees: float) -> None:
+    turned = np.radians(degrees)
+    end = (60.2 - 130 * np.cos(turned), 60.7 + 130 * np.sin(turned))
+    stroke = fitted(pen([(190.2, 60.7), (60.2, 60.7), end], 14.0))
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [2]
+    assert stroke.join == "round"
+    assert np.hypot(*(stroke.chains[0][0][0, 3] - [60.2, 60.7])) <= 0.3
+
+
+@pytest.mark.parametrize("cap", ["round", "flat"])
+def test_a_short_line_is_a_stroke_if_its_ends_are_round(cap: str) -> None:
+    assert (fitted(pen([(50, 60), (60, 60)], 10.0, cap)) is not None) == (cap == "round")
+
+
+def test_dashes_that_touch_are_lines_and_a_way_around_leads_through_them() -> None:
+    count, radius, width = 16, 80.0, 16.0
+    # as long as the gaps, so that round ends touch
+    turn = 2 * np.pi / count
+    dashes = []
+    for k in range(count):
+        angles = k * turn + np.linspace(0, turn - 0.98 * width / radius, 20)
+        dashes.append(pen([(100 + radius * np.cos(a), 100 + radius * np.sin(a)) for a in angles], width))
+    stroke = fitted(shapely.union_all(dashes))
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [1] * count
+    assert stroke.cap == "round"
+    assert stroke.width == pytest.approx(width, abs=0.15)
+    assert (
+        stroke.polygon().symmetric_difference(shapely.union_all(dashes)).area <= 0.1 * shapely.union_all(dashes).length
+    )
+    inside = stroke.fill_around()
+    assert inside is not None
+    assert inside.area == pytest.approx(np.pi * radius**2, rel=0.01)
+
+
 def test_what_is_not_even_is_no_stroke() -> None:
     centre = shapely.Point(60, 60)
     uneven = {
