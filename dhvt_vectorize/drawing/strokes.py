@@ -158,6 +158,10 @@ class _Faces:
         }
         self._shape_of_face = {int(face): shape for shape, face in enumerate(layers.face)}
         self._boxes = shape_boxes(layers, outlines)
+        self._first: dict[int, int] = {}
+        for shape, drawn in enumerate(self._drawn):
+            for half_arc in (h for ring in drawn for h in ring.tolist()):
+                self._first.setdefault(half_arc, shape)
 
     def rings(self, face: int) -> list[np.ndarray]:
         """A face's rings of half-arcs, the outer one first."""
@@ -167,6 +171,9 @@ class _Faces:
         """What a stroke in place of this shape does with its holes, or None where there can be none."""
         face = int(self._layers.face[shape])
         if face in self._paints.gradients:
+            return None
+        if any(self._first.get(h, shape) < shape for ring in self._rings[face] for h in ring.tolist()):
+            # a shape below ends where this one does, and would show beside a stroke that is not quite there
             return None
         drawn = {frozenset(ring.tolist()) for ring in self._drawn[shape]}
         own = [frozenset(ring.tolist()) for ring in self._rings[face]]
