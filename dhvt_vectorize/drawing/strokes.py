@@ -2,9 +2,10 @@
 
 A shape is looked at if it draws its own face and no more: holes may be open, or filled by shapes that are painted later
 on top. Such a shape on top is left out where the ground around the stroke has its paint, for then the ground shows
-through the stroke instead; or, where the stroke is one closed line, the stroke's inside is filled with its paint, one
-shape for two. Otherwise nothing is changed. Shapes with gradients stay as they are. The chains of strokes are arcs
-beyond the planar map's, as those of covered borders are.
+through the stroke instead; or where what the stroke's lines enclose can be filled with its paint, one shape for all; or
+it is drawn beneath the stroke, along the way around, where this is a closed row of dashes. Otherwise nothing is
+changed. Shapes with gradients stay as they are, and so do those at whose border another shape below ends too. The
+chains of strokes are arcs beyond the planar map's, as those of covered borders are.
 """
 
 from __future__ import annotations
@@ -99,10 +100,8 @@ def _as_shapes(
     alone = _Redrawn(face, stroke.chains, stroke.primitives, pen)
     if holes.fill < 0:
         return {shape: alone}
-    region, body = (
-        shapely.union_all([shapely.make_valid(shapely.Polygon(points)) for points in filled]),
-        stroke.polygon(),
-    )
+    region = shapely.union_all([shapely.make_valid(shapely.Polygon(points)) for points in filled])
+    body = stroke.polygon()
     for inside, beneath in ((stroke.fill(), False), (stroke.fill_around(), True)):
         if inside is not None and inside.difference(body).symmetric_difference(region).area <= OFF * region.length:
             if not beneath:

@@ -6,6 +6,8 @@ of a stroke, or a corner where it is longer; one with a single chord is an end, 
 branch has to be pruned. The middles of even chords are the chains' points: where the outline is off by some noise,
 they are by half of it.
 
+Where a stroke is much narrower than its pen two strokes touch, so that both end there.
+
 At a corner a chain goes to where the directions of its two sides meet; at a junction the two that go on most nearly
 straight are one chain, and what is left over ends on it. Method: after the chordal axis transform (Prasad,
 "Morphological analysis of shapes", CNLS Newsletter 139, 1997). Limit: junctions closer than a width count as one.

@@ -1,11 +1,15 @@
 """A thin region's outline → the stroke that draws it: chains along its middle, a width, a cap and a join.
 
-A region is thin if it is a few times as long as it is wide, by area and perimeter. Its middle (`centreline`) is fitted
-by lines and cubics as any outline is (`curves`); a closed one may be a primitive. The ends tell
-the cap, and of two joins the one is taken whose stroke lies nearer to the outline. A stroke is taken if it has fewer
-nodes than the outline, the traced points lie near the stroke's outline, most well within the tolerance, and the two
-differ by little area. The farthest may lie somewhat farther than a path's: at a small cap or corner tracing is less
-exact than the pen.
+A region is thin if it is longer than wide, by area and perimeter. Quick looks across it, from points of its outline,
+tell most of what is no stroke: it is not about as wide from most points, or narrower from some, as no pen is. Its
+middle (`centreline`) is fitted by lines and cubics as any outline is (`curves`); a closed one may be a primitive. The
+ends tell the cap, and of two joins the one is taken whose stroke lies nearer to the outline. A stroke is taken if it
+has fewer nodes than the outline, the traced points lie near the stroke's outline, most well within the tolerance, and
+the two differ by little area. The farthest may lie somewhat farther than a path's: at a small cap or corner tracing is
+less exact than the pen.
+
+A row of dashes, which touch where their ends are round, is one stroke of many lines, and where the row is closed a
+way around leads through all of them. Limit: a region of strokes of several widths is none.
 """
 
 from __future__ import annotations
@@ -77,8 +81,15 @@ class Stroke:
         """What is inside `around`, None where there is none."""
         return None if self.around is None else _inside([_flat(*self.around)])
 
-    def polygon(self, join: Join | None = None) -> shapely.Geometry:
-        """What it covers, or would with another join; curves as chords."""
+    def is_short(self) -> bool:
+        """Is it a single line with straight ends that would as well be a rectangle?"""
+        (points, is_line), *others = self.chains
+        if others or len(points) > 1 or not is_line[0] or self.cap != "butt":
+            return False
+        return bool(np.hypot(*(points[0, 3] - points[0, 0])) < LEAST_FLAT * self.width)
+
+    def polygon(self) -> shapely.Geometry:
+        """What it covers, curves as chords."""
         lines = []
         for points, is_line in self.chains:
             along = _flat(points, is_line)
@@ -87,13 +98,13 @@ class Stroke:
             else:
                 lines.append(shapely.LineString(np.concatenate([along, points[-1:, 3]])))
         cap = "flat" if self.cap == "butt" else "round"
-        style = "mitre" if (join or self.join) == "miter" else "round"
+        join = "mitre" if self.join == "miter" else "round"
         parts = shapely.buffer(
             lines,
             self.width / 2,
             quad_segs=_chords(np.pi / 4 * self.width),
             cap_style=cap,
-            join_style=style,
+            join_style=join,
             mitre_limit=MITER_LIMIT,
         )
         return shapely.union_all(parts)
@@ -116,38 +127,44 @@ def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Str
     if nodes <= LEAST_NODES or min(map(len, polylines)) < 4:
         return None
     traced, offsets = np.concatenate(polylines), np.cumsum([0, *map(len, polylines)], dtype=np.int64)
+    centreline = _middle_of(traced, offsets)
+    if centreline is None:
+        return None
+    # enough of them to compare
+    step, middle = 1 + len(traced) // ENOUGH_POINTS, np.concatenate([chain.points for chain in centreline.chains])
+    if _stroke_kernels.share_beside(traced, step, middle, centreline.width, FARTHEST * tolerance) < MOSTLY_BESIDE:
+        return None
+    fitted = _fitted(centreline, tolerance)
+    if fitted is None or fitted.nodes >= nodes or fitted.is_short():
+        return None
+    polygon = shapely.Polygon(polylines[0], polylines[1:])
+    # strokes that touch at a point may be traced as crossing there
+    return _verified(fitted, traced[::step], polygon if polygon.is_valid else shapely.make_valid(polygon), tolerance)
+
+
+def _middle_of(traced: Points, offsets: Int64[np.ndarray, "R1"]) -> Centreline | None:
+    """The middle of what could be a stroke, as far as quick looks tell."""
     area, perimeter = _stroke_kernels.area_and_perimeter(traced, offsets)
     width = _mean_width(area, perimeter)
     spacing = min(MOST_SPACING, width / SAMPLES_A_WIDTH)
     if not is_thin(area, perimeter) or perimeter / spacing > MOST_SAMPLES or not _is_even(traced, offsets, width):
         return None
-    centreline = find_centreline(*_stroke_kernels.samples(traced, offsets, spacing, TANGENT), traced)
-    if centreline is None:
-        return None
-    step, middle = 1 + len(traced) // ENOUGH_POINTS, np.concatenate([chain.points for chain in centreline.chains])
-    if _stroke_kernels.share_beside(traced, step, middle, centreline.width, FARTHEST * tolerance) < MOSTLY_BESIDE:
-        return None
-    fitted = _fitted(centreline, tolerance)
-    if fitted is None or fitted.nodes >= nodes:
-        return None
-    if fitted.cap == "butt" and fitted.nodes == 2 and area < LEAST_FLAT * width * width:
-        # a rectangle, which is as plain
-        return None
-    polygon = shapely.Polygon(polylines[0], polylines[1:])
-    if not polygon.is_valid:
-        # strokes that touch at a point may be traced as crossing there
-        polygon = shapely.make_valid(polygon)
-    traced = traced[::step]
+    points, normals, rings = _stroke_kernels.samples(traced, offsets, spacing, TANGENT)
+    return find_centreline(points, normals, rings, traced)
+
+
+def _verified(fitted: Stroke, traced: Points, polygon: shapely.Geometry, tolerance: float) -> Stroke | None:
+    """The stroke with the join that suits the traced points best, or None where they or the area are too far off."""
     joins = JOINS if any(len(points) > 1 for points, _ in fitted.chains) else JOINS[:1]
-    drawn = [(replace(fitted, join=join), fitted.polygon(join)) for join in joins]
-    off = [_distance(traced, covered) for _, covered in drawn]
-    nearest = int(np.argmin([float(distance @ distance) for distance in off]))
-    (stroke, covered), distance = drawn[nearest], off[nearest]
-    if np.sqrt(np.mean(distance**2)) > RMS_SHARE * tolerance or distance.max() > FARTHEST * tolerance:
+    strokes = [replace(fitted, join=join) for join in joins]
+    drawn = [stroke.polygon() for stroke in strokes]
+    off = [_distance(traced, covered) for covered in drawn]
+    nearest = min(range(len(joins)), key=lambda k: float(off[k] @ off[k]))
+    if np.sqrt(np.mean(off[nearest] ** 2)) > RMS_SHARE * tolerance or off[nearest].max() > FARTHEST * tolerance:
         return None
     # the other way round: nothing is drawn that is not there
-    surplus = covered.symmetric_difference(polygon).area
-    return stroke if surplus <= RMS_SHARE * tolerance * polygon.length else None
+    surplus = drawn[nearest].symmetric_difference(polygon).area
+    return strokes[nearest] if surplus <= RMS_SHARE * tolerance * polygon.length else None
 
 
 def _flat(points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> Points:
@@ -161,6 +178,7 @@ def _chords(length: float) -> int:
 
 
 def _inside(lines: Sequence[Points]) -> shapely.Geometry | None:
+    """The polygons that lines enclose, None where they overlap, for then their directions would count."""
     polygons = [shapely.Polygon(line) for line in lines if len(line) > 2]
     polygons = [polygon for polygon in polygons if polygon.area > 0]
     if not all(polygon.is_valid for polygon in polygons):
