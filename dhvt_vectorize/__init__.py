@@ -18,6 +18,7 @@ _HOME = {
     "Drawing": ".drawing.drawing",
     "DHVTokenizer": ".tokenizer.tokenizer",
     "Partition": ".tokenizer.selection",
+    "compile_kernels": ".compilation",
 }
 __all__ = [
     "DHVTokenizer",
@@ -28,9 +29,11 @@ __all__ = [
     "VectorizeOptions",
     "Vectorizer",
     "__version__",
+    "compile_kernels",
 ]
 
 if TYPE_CHECKING:
+    from .compilation import compile_kernels
     from .drawing.drawing import Drawing
     from .errors import DhvtError
     from .options import VectorizeOptions

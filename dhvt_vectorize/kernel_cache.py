@@ -18,18 +18,18 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numba
-from numba import config
+from numba import config, types
 from numba.core import event
 from numba.core.dispatcher import Dispatcher
 
-__all__ = ["COMPILING", "njit", "on_compilation"]
+__all__ = ["COMPILING", "compiling", "is_kept", "named_folder", "njit", "on_compilation"]
 
-COMPILING = "compiling the kernels, once for this machine: a minute or more; later runs start at once"
+COMPILING = "compiling the kernels, once for this machine: half a minute or more; later runs start at once"
 
 
 def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
@@ -41,6 +41,7 @@ def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
             used = [value for value in function.__globals__.values() if isinstance(value, Dispatcher)]
             elsewhere = {_stamp(other) for other in used if other.__module__ != function.__module__}
             kernel._cache._cache_file._source_stamp = (_stamp(kernel), *sorted(elsewhere, key=repr))
+        _compile_numbers_alike(kernel)
         return kernel
 
     return declare
@@ -48,6 +49,35 @@ def njit(*, cache: bool, **options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def _stamp(kernel: Any) -> Any:
     return kernel._cache._cache_file._source_stamp
+
+
+def _compile_numbers_alike(kernel: Any) -> None:
+    """Have `kernel` compiled for int64 where another calls it with 0; numba alone compiles it for 0, for 1 and so on.
+
+    Where LLVM inlines the call it makes use of the number all the same.
+    """
+    template = kernel.get_call_template
+
+    def call_template(arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+        plain: Callable[[Any], Any] = types.unliteral
+        return template([*map(plain, arguments)], {name: plain(argument) for name, argument in named.items()})
+
+    kernel.get_call_template = call_template
+
+
+def is_kept(kernel: Any) -> bool:
+    """Whether something compiled from what the sources now are is in the cache; numba has no public word for it."""
+    return bool(kernel._cache._cache_file._load_index())
+
+
+def named_folder() -> dict[str, str]:
+    """The folder that keeps kernels as a variable for other processes, where one has been named."""
+    return {"NUMBA_CACHE_DIR": config.CACHE_DIR} if config.CACHE_DIR else {}  # type: ignore[attr-defined]
+
+
+def compiling() -> contextlib.AbstractContextManager[Any]:
+    """Inside it, kernels are compiled elsewhere: whoever listens is told, as when it happens in this process."""
+    return event.trigger_event("numba:compile")
 
 
 @contextlib.contextmanager

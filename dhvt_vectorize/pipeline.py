@@ -21,6 +21,7 @@ from .raster.mixtures import is_antialiased
 
 if TYPE_CHECKING:
     from .drawing.drawing import Drawing
+    from .drawing.paints import Paints
     from .tokenizer.tokenizer import DHVTokenizer, PixelFeatures
 
 # A picture is pixel art if it is at most this large, before it was enlarged, and has at most so many colours, which
@@ -59,8 +60,6 @@ class Vectorizer:
             InputError: the image cannot be read.
         """
         from .drawing.drawing import draw
-        from .drawing.paints import fit_paints, joined_faces
-        from .drawing.slivers import without_slivers
 
         options = options or VectorizeOptions()
         clock = _Clock()
@@ -83,23 +82,17 @@ class Vectorizer:
                 partition = self.tokenizer.refine(partition, features)
             labels = partition.labels
             notes = raster.notes + _notes_on_regions(options, partition.regions)
+        # a photograph's faces vary for many reasons, pixel art is exact
+        drawn = options.preset != "photo" and options.mode != "pixel"
         with clock("paints"):
-            labels, fixed_colours = _reduce(labels, features, options)
-            fill = "flat" if fixed_colours is not None else str(options.fill)
-            # a photograph's faces vary for many reasons, pixel art is exact, a number that is asked for is kept
-            drawn = options.preset != "photo" and options.mode != "pixel"
-            if drawn and fixed_colours is None and options.regions is None:
-                labels = without_slivers(labels, features.colours)
-                labels = joined_faces(labels, features.colours, features.is_rim, gradients=fill != "flat")
-            paints = fit_paints(labels, features.colours, features.is_rim, fill, closely=drawn)
-            if fixed_colours is not None:
-                paints = replace(paints, colours=fixed_colours)
+            labels, fixed_colours = reduced(labels, features, options)
+            labels, paints = painted(labels, features, fixed_colours, options, closely=drawn)
         with clock("outlines"):
-            outlines, polylines = _outline(labels, features.colours, paints.premultiplied, options)
+            outlines, polylines = outlined(labels, features.colours, paints.premultiplied, options)
             if options.mode == "spline":
-                outlines, paints = _bars(outlines, polylines, features.colours, paints, fixed_colours is None)
+                outlines, paints = barred(outlines, polylines, features.colours, paints, fixed_colours is None)
         with clock("layers"):
-            outlines, layers = _layer(outlines, features, paints.opacity, options)
+            outlines, layers = layered(outlines, features, paints.opacity, options)
         if options.polish:
             from .drawing.polish import polish
 
@@ -123,7 +116,7 @@ class Vectorizer:
             return draw(raster, options, outlines, layers, paints, notes, clock.seconds)
 
 
-def _reduce(
+def reduced(
     labels: Int32[np.ndarray, "H W"],
     features: PixelFeatures,
     options: VectorizeOptions,
@@ -141,7 +134,28 @@ def _reduce(
     return reduce_colours(labels, paints, options.colors, options.palette)
 
 
-def _outline(
+def painted(
+    labels: Int32[np.ndarray, "H W"],
+    features: PixelFeatures,
+    fixed_colours: UInt8[np.ndarray, "K 3"] | None,
+    options: VectorizeOptions,
+    *,
+    closely: bool,
+) -> tuple[Int32[np.ndarray, "H W"], Paints]:
+    """The labels without faces that no paint of their own is for, and the paints; drawings are looked at `closely`."""
+    from .drawing.paints import fit_paints, joined_faces
+    from .drawing.slivers import without_slivers
+
+    fill = "flat" if fixed_colours is not None else str(options.fill)
+    # a number that is asked for is kept
+    if closely and fixed_colours is None and options.regions is None:
+        labels = without_slivers(labels, features.colours)
+        labels = joined_faces(labels, features.colours, features.is_rim, gradients=fill != "flat")
+    paints = fit_paints(labels, features.colours, features.is_rim, fill, closely=closely)
+    return labels, paints if fixed_colours is None else replace(paints, colours=fixed_colours)
+
+
+def outlined(
     labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], face_colours: Any, options: VectorizeOptions
 ) -> tuple[Any, Any]:
     """The planar map's arcs as pixel edges, simplified polygons or curves, and the polylines these were fitted to."""
@@ -162,7 +176,7 @@ def _outline(
     return with_primitives(curves, points, offsets, tolerance), (points, offsets)
 
 
-def _bars(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolour: bool) -> tuple[Any, Any]:
+def barred(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolour: bool) -> tuple[Any, Any]:
     """The outlines with thin bars fitted to coverage, and the paints with the colours that these tell."""
     from .tracing.bars import with_bars
 
@@ -171,7 +185,7 @@ def _bars(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolo
     return outlines, paints.repainted(colours) if recolour and colours else paints
 
 
-def _layer(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:
+def layered(outlines: Any, features: PixelFeatures, opacity: np.ndarray, options: VectorizeOptions) -> tuple[Any, Any]:
     """The layers, and the outlines with the arcs that only layers have."""
     from .drawing.cover import simplify_covered
     from .drawing.layering import cutout_layers, stacked_layers

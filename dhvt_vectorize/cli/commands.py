@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..batch.batch import Batch
     from ..drawing.export import Exported
 
-VECTORIZER = "dhvt_vectorize.pipeline:Vectorizer"
+VECTORIZER = "dhvt_vectorize.compilation:ready_vectorizer"
 STANDARD = "-"
 
 

@@ -63,8 +63,10 @@ def simpler_ways(
                         labels, border, corners, cover, rank_of_face, shape, min(drawn, MOST_PIECES), way, flips
                     )
                     if pieces > 0:
-                        new_points[segments : segments + pieces] = way[:pieces]
-                        segments += pieces
+                        for p in range(pieces):
+                            for c in range(4):
+                                new_points[segments, c, 0], new_points[segments, c, 1] = way[p, c, 0], way[p, c, 1]
+                            segments += 1
                         new_counts[added] = pieces
                         out[filled] = 2 * (arcs + added)
                         added += 1
@@ -131,7 +133,7 @@ def _border(ring, first, run, control_points, is_line, segment_offsets):
                             + 3 * s * t * t * b[2, axis] + t * t * t * b[3, axis]
                         )  # fmt: skip
                 n += 1
-            points[n] = b[3]
+            points[n, 0], points[n, 1] = b[3, 0], b[3, 1]
     return points
 
 
@@ -197,8 +199,7 @@ def _has_room(labels, border, depth, cover, rank_of_face, shape):
 
 @njit(cache=True, nogil=True)
 def _straight(border, way):
-    way[0, 0] = way[0, 1] = border[0]
-    way[0, 2] = way[0, 3] = border[-1]
+    _stretch(border, 0, border.shape[0] - 1, way[0])
     return way
 
 
@@ -218,10 +219,17 @@ def _aside(border, depth):
 
 
 @njit(cache=True, nogil=True)
+def _stretch(points, first, last, b):
+    """Make the cubic a line from one point to another."""
+    for c in range(4):
+        at = first if c < 2 else last
+        b[c, 0], b[c, 1] = points[at, 0], points[at, 1]
+
+
+@njit(cache=True, nogil=True)
 def _cubic(points, first, last, b):
     """The cubic through both ends that is nearest, in least squares over chord length, to the points between."""
-    b[0] = b[1] = points[first]
-    b[2] = b[3] = points[last]
+    _stretch(points, first, last, b)
     t = np.empty(last + 1)
     if chord_parameters(points, first, last, 1, t) > 0:
         solve_free(points, first, last, 1, t, b)
@@ -247,7 +255,7 @@ def _is_beneath(labels, border, corners, way, pieces, cover, rank_of_face, shape
                     + 3 * s * u * u * b[2, axis] + u * u * u * b[3, axis]
                 )  # fmt: skip
             count += 1
-    path[count] = border[n - 1]
+    path[count, 0], path[count, 1] = border[n - 1, 0], border[n - 1, 1]
     for i in range(1, count):
         x, y = path[i]
         if _near_end(path[: count + 1], x, y, TIP):
@@ -277,8 +285,10 @@ def _between_is_covered(labels, corners, path, cover, rank_of_face, shape, flips
     y0, y1, x0, x1 = height, -1, width, -1
     n, m = corners.shape[0], path.shape[0]
     loop = np.empty((n + m, 2))
-    loop[:n] = corners
-    loop[n:] = path[::-1]
+    for i in range(n):
+        loop[i, 0], loop[i, 1] = corners[i, 0], corners[i, 1]
+    for i in range(m):
+        loop[n + i, 0], loop[n + i, 1] = path[m - 1 - i, 0], path[m - 1 - i, 1]
     for i in range(n + m):
         ax, ay, bx, by = loop[i - 1, 0], loop[i - 1, 1], loop[i, 0], loop[i, 1]
         if ay > by:

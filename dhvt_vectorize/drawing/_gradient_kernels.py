@@ -28,7 +28,7 @@ def _cell(knots, t):
 @njit(cache=True, nogil=True)
 def _profile(t, values, count, knots, out):
     """Least-squares colours at the knots, into `out` (K, C); places t weigh `count`."""
-    n = knots.size
+    n, channels = knots.size, values.shape[1]
     diagonal, beside = np.full(n, _TINY), np.zeros(n)
     out[:n] = 0.0
     for i in range(t.size):
@@ -37,7 +37,7 @@ def _profile(t, values, count, knots, out):
         diagonal[k] += (1 - share) * a
         diagonal[k + 1] += share * b
         beside[k] += share * a
-        for c in range(values.shape[1]):
+        for c in range(channels):
             out[k, c] += a * values[i, c]
             out[k + 1, c] += b * values[i, c]
     # knots that nothing sees take what their neighbours make of them
@@ -49,10 +49,13 @@ def _profile(t, values, count, knots, out):
     for k in range(1, n):
         ratio = beside[k - 1] / diagonal[k - 1]
         diagonal[k] -= ratio * beside[k - 1]
-        out[k] -= ratio * out[k - 1]
-    out[n - 1] /= diagonal[n - 1]
+        for c in range(channels):
+            out[k, c] -= ratio * out[k - 1, c]
+    for c in range(channels):
+        out[n - 1, c] /= diagonal[n - 1]
     for k in range(n - 2, -1, -1):
-        out[k] = (out[k] - beside[k] * out[k + 1]) / diagonal[k]
+        for c in range(channels):
+            out[k, c] = (out[k, c] - beside[k] * out[k + 1, c]) / diagonal[k]
 
 
 @njit(cache=True, nogil=True)
@@ -128,7 +131,8 @@ def one_more_stop(t, values, count, knots, least_gap):
             k += 1
         if at - knots[k - 1] < least_gap or knots[k] - at < least_gap:
             continue
-        longer[:k], longer[k], longer[k + 1 :] = knots[:k], at, knots[k:]
+        for i in range(longer.size):
+            longer[i] = knots[i] if i < k else at if i == k else knots[i - 1]
         residual = _residual(t, values, count, longer, out)
         if residual < best_residual:
             best, best_residual = longer.copy(), residual

@@ -74,8 +74,8 @@ def node_boxes(labels, left, right):
 def painting_order(left, right, pixels, roots, enter, leave, box, neighbours, offsets):
     """The nodes to paint, first to last, and the face whose paint each gets.
 
-    Face k's neighbours are neighbours[offsets[k]:offsets[k + 1]], −1 for the outside. Larger roots come first. A root
-    paints its extent; then, from the top of its tree down, the background child's details, then the other child and its
+    Face k's neighbours are neighbours[offsets[k]:offsets[k + 1]], −1 for the outside. Each root in turn paints its
+    extent; then, from the top of its tree down, the background child's details, then the other child and its
     details.
     """
     nodes = left.size
@@ -100,13 +100,12 @@ def painting_order(left, right, pixels, roots, enter, leave, box, neighbours, of
             a, b = b, a
         background[i] = a
         shown[i] = shown[a]
-    rank = np.argsort(-pixels[roots], kind="mergesort")
     stack = np.empty(2 * nodes, np.int32)
     count = 0
-    for place in rank:
+    for root in roots:
         # entries ≥ 0: paint this node and then its details; ~node: its details alone
         top = 1
-        stack[0] = roots[place]
+        stack[0] = root
         while top > 0:
             top -= 1
             node = stack[top]
@@ -174,7 +173,8 @@ def half_arcs_of_nodes(arc_left, arc_right, parent, painted, enter, leave):
     for filling in range(2):
         if filling == 1:
             offsets = np.cumsum(offsets)
-            cursor[:] = offsets[:-1]
+            for s in range(painted.size):
+                cursor[s] = offsets[s]
             half_arcs = np.empty(offsets[painted.size], np.int32)
         for a in range(arc_left.size):
             for side in range(2):

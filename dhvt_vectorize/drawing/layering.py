@@ -129,8 +129,9 @@ def _painting_order(planar_map: PlanarMap, tree: MergeTree, opaque: Bool[np.ndar
     enter, leave = _layer_kernels.leaf_intervals(tree.left, tree.right)
     box = _layer_kernels.node_boxes(planar_map.labels, tree.left, tree.right)
     neighbours, offsets = _faces_beside(planar_map)
+    larger_first = roots[np.argsort(-tree.pixels[roots], kind="stable")]
     nodes, faces = _layer_kernels.painting_order(
-        tree.left, tree.right, tree.pixels, roots, enter, leave, box, neighbours, offsets
+        tree.left, tree.right, tree.pixels, larger_first, enter, leave, box, neighbours, offsets
     )
     return _Order(nodes, faces, root_of_node, enter, leave)
 

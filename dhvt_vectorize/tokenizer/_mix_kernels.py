@@ -27,7 +27,8 @@ def mix(first, last, given, given_top, height, logits, logits_top, logits_left, 
     around = np.empty((3, width + 2 * spacing), np.float32)
     for y in range(first, last):
         _write_weights(logits[y - logits_top, logits_left : logits_left + width, at : at + 9], least, weights)
-        mixed[4, y - mixed_top] = given[4, y - given_top] * weights[4]
+        for x in range(width):
+            mixed[4, y - mixed_top, x] = given[4, y - given_top, x] * weights[4, x]
         for c in range(4):
             for k in range(3):
                 beside = min(max(y + (k - 1) * spacing, 0), height - 1)
@@ -74,9 +75,8 @@ def _write_weights(logits, least, weights):
 @njit(cache=True, nogil=True)
 def _widen(row, more, out):
     """Write a row with so many more pixels on either side, each as its nearest."""
-    out[:more] = row[0]
-    out[more : more + row.size] = row
-    out[more + row.size :] = row[-1]
+    for x in range(out.size):
+        out[x] = row[min(max(x - more, 0), row.size - 1)]
 
 
 @njit(cache=True, nogil=True)

@@ -137,8 +137,8 @@ def find_roots(first, last, best, how, root, next_member, joiners):
     """Write the node that each of first…last − 1 is to be one with: itself where it stays. Who joins is in `joiners`.
 
     Nobody is absorbed by a node that is absorbed itself, so groups stay shallow: two steps lead to every root. Joining
-    nodes are written from `first` on; returns `first` and where they end. `next_member` is emptied, for `joining_order`
-    to fill.
+    nodes are written from `first` on; returns `first` and where they end. `next_member` is emptied, for `grouped` to
+    fill.
     """
     end = first
     for u in range(first, last):
@@ -156,11 +156,10 @@ def find_roots(first, last, best, how, root, next_member, joiners):
 
 
 @njit(cache=True, nogil=True)
-def joining_order(joiners, root, cost, next_member, company):
-    """The joining nodes in the order they merge, and how many of them are pairs.
+def grouped(joiners, root, next_member, company):
+    """The joining nodes: those who merge with one other and no more, and those in larger groups, each by label.
 
-    First those who merge with one other and no more, by label, then those in larger groups, by cost. Groups become
-    chains from their roots on in `next_member`, −1 at the end; `company` is room for a number a node.
+    Groups become chains from their roots on in `next_member`, −1 at the end; `company` is room for a number a node.
     """
     for u in joiners:
         company[root[u]] = 0
@@ -168,30 +167,28 @@ def joining_order(joiners, root, cost, next_member, company):
         company[root[u]] += 1
         next_member[u] = next_member[root[u]]
         next_member[root[u]] = u
-    order = np.empty(joiners.size, np.int32)
+    pairs = np.empty(joiners.size, np.int32)
     several = np.empty(joiners.size, np.int32)
     simple = crowded = 0
     for u in joiners:
         if company[root[u]] == 1:
-            order[simple] = u
+            pairs[simple] = u
             simple += 1
         else:
             several[crowded] = u
             crowded += 1
-    several = several[:crowded]
-    order[simple:] = several[np.argsort(cost[several], kind="mergesort")]
-    return order, simple
+    return pairs[:simple], several[:crowded]
 
 
 @njit(cache=True, nogil=True)
-def merge_pairs(first, last, order, best, cost, nodes, starts, degrees, neighbours, lengths, next_id, tree):
-    """Merge the pairs first…last − 1 of `order`, of which the k-th becomes the tree's node next_id + k.
+def merge_pairs(first, last, pairs, best, cost, nodes, starts, degrees, neighbours, lengths, next_id, tree):
+    """Merge the pairs first…last − 1, of which the k-th becomes the tree's node next_id + k.
 
     `nodes` is (ids, means, places), `tree` is (left, right, cost, pixels, sums, border) over all node ids. A
     pair's rows of the tree are written, and its earlier node becomes the pair.
     """
     for k in range(first, last):
-        b = order[k]
+        b = pairs[k]
         a = best[b]
         shared = np.int64(0)
         for e in range(starts[b], starts[b] + degrees[b]):

@@ -164,7 +164,7 @@ def choose_joins(
 
 
 def joining_order(joins: Bool[Tensor, "n"], best: Int64[Tensor, "n"], cost: Float64[Tensor, "n"]) -> Joining:
-    """The order of merges, see `_round_kernels.joining_order`, and the shape that it gives the groups.
+    """The order of merges, see `rounds.Front.merge`, and the shape that it gives the groups.
 
     Nodes that join without being chosen back choose one that does not join so. Groups therefore have one branch at
     most, the later of two that choose each other, and two steps lead from every node to its root.

@@ -70,11 +70,6 @@ def sharpened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H
     return sharp
 
 
-def is_chroma_blurred(pixels: UInt8[np.ndarray, "H W 4"]) -> bool:
-    """Whether a picture's chroma is less sharp than its luma, as JPEG leaves it."""
-    return _is_blurred(*_luma_and_chroma(pixels))
-
-
 def _luma_and_chroma(
     pixels: UInt8[np.ndarray, "H W 4"],
 ) -> tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W 2"]]:

@@ -29,11 +29,10 @@ but for the rare value next to a tie, and on CUDA to TF32's three digits where P
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -48,6 +47,7 @@ from .config import TokenizerConfig
 from .mixing import LEAST_WEIGHT, ROWS_A_THREAD, SPACINGS, Rows, mixed
 from .parts import in_parts
 from .rim_net import RimNet
+from .tiles import Window, tiles
 
 LARGEST_VALUE = 2**15 - 1
 """No |value| of a feature map is larger, so that its square fits 30 bits and 64-bit sums of squares never overflow."""
@@ -162,11 +162,18 @@ class FeatureNet(nn.Module):
             return found
         tile_pixels = tile_pixels or _TILE_PIXELS
         write = self._write_tile_on_the_device if self.correct.weight.is_cuda else self._write_tile
-        side = math.isqrt(tile_pixels)
-        for rows in _windows(height, max(side, tile_pixels // width), self.sight):
-            for columns in _windows(width, max(side, tile_pixels // height), self.sight):
-                window = np.s_[rows.seen, columns.seen]
-                write(pixels[window], resolved[window], rows, columns, found)
+        pixel_like: dict[bytes, tuple[slice, slice]] = {}
+        for tile in tiles(pixels, resolved, tile_pixels, self.sight, _STRIDE):
+            looked_at, colour = tile, b""
+            if tile.is_plain:
+                # all over it the features are those of one pixel of this colour by itself
+                looked_at = tile.first_pixel
+                colour = pixels[looked_at.place].tobytes() + resolved[looked_at.place].tobytes()
+            if colour not in pixel_like:
+                write(pixels[looked_at.seen], resolved[looked_at.seen], looked_at.rows, looked_at.columns, found)
+            if tile.is_plain:
+                place = pixel_like.setdefault(colour, looked_at.place)
+                values[tile.place], is_rim[tile.place] = values[place], is_rim[place]
         return found
 
     @property
@@ -199,8 +206,8 @@ class FeatureNet(nn.Module):
         self,
         pixels: UInt8[np.ndarray, "H W 4"],
         resolved: UInt8[np.ndarray, "H W 4"],
-        rows: _Window,
-        columns: _Window,
+        rows: Window,
+        columns: Window,
         found: FeatureMap,
     ) -> None:
         """Features of a tile, on the CPU: convolutions by torch, what each pixel does for itself by kernels."""
@@ -253,8 +260,8 @@ class FeatureNet(nn.Module):
         self,
         pixels: UInt8[np.ndarray, "H W 4"],
         resolved: UInt8[np.ndarray, "H W 4"],
-        rows: _Window,
-        columns: _Window,
+        rows: Window,
+        columns: Window,
         found: FeatureMap,
     ) -> None:
         """The same by torch alone, where the weights are."""
@@ -382,23 +389,6 @@ def _shortened(values: Tensor) -> Tensor:
     values = values.float()
     shifted = values * 129.0
     return shifted - (shifted - values)
-
-
-class _Window(NamedTuple):
-    """A part of a length, and what is seen of it: that part with a margin where there is one."""
-
-    start: int
-    stop: int
-    seen: slice
-
-
-def _windows(length: int, longest: int, margin: int) -> Iterator[_Window]:
-    """Cuts 0..length into even parts on cell borders."""
-    tiles = -(-length // longest)
-    step = -(-length // (tiles * _STRIDE)) * _STRIDE
-    for start in range(0, length, step):
-        stop = min(start + step, length)
-        yield _Window(start, stop, slice(max(start - margin, 0), min(stop + margin, length)))
 
 
 def _strips(first: int, last: int, width: int) -> Iterator[tuple[int, int]]:

@@ -100,15 +100,16 @@ class Front:
         """
         joiners = self._joiners(threshold)
         room, graph, best = self._room, self.graph, self.best
-        order, pairs = _round_kernels.joining_order(joiners, room.root, self.cost, room.next_member, room.first_member)
-        work = (order, best, self.cost, self._nodes, *graph, next_id, tree)
-        in_parts(pairs, lambda first, last: _round_kernels.merge_pairs(first, last, *work))
+        pairs, several = _round_kernels.grouped(joiners, room.root, room.next_member, room.first_member)
+        work = (pairs, best, self.cost, self._nodes, *graph, next_id, tree)
+        in_parts(len(pairs), lambda first, last: _round_kernels.merge_pairs(first, last, *work))
+        by_cost = several[np.argsort(self.cost[several], kind="stable")]
         _round_kernels.merge_groups(
-            order[pairs:], best, room.root, self._nodes, *graph, self._border_exponent, next_id + pairs, tree
+            by_cost, best, room.root, self._nodes, *graph, self._border_exponent, next_id + len(pairs), tree
         )
         self._leave_the_roots(joiners)
         self._first_new = next_id
-        return next_id + len(order)
+        return next_id + len(joiners)
 
     def _joiners(self, threshold: float) -> Int32[np.ndarray, "m"]:
         """The nodes that join others, and in `_room` the root that each node is to be one with."""

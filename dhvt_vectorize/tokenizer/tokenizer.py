@@ -35,6 +35,7 @@ from .torch_hierarchy import build_merge_tree_torch
 DETAIL_SPAN = 6.0
 # The base partition, below which `max_depth` counts no levels, is the cut at this share of the price.
 BASE_PRICE = 1.0 / 16.0
+_PIXELS_LOOKED_AT = 4096  # of each channel, before all are
 
 
 @dataclass(frozen=True)
@@ -245,7 +246,9 @@ def varying_channels(values: Int32[np.ndarray, "H W C"]) -> tuple[Int32[np.ndarr
     Also which channels are left; the first where all are the same.
     """
     flat = values.reshape(-1, values.shape[2])
-    varying = [c for c in range(flat.shape[1]) if (flat[:, c] != flat[0, c]).any()] or [0]
+    # most channels that vary are told by a few pixels
+    some = flat[:: max(1, len(flat) // _PIXELS_LOOKED_AT)]
+    varying = [c for c in range(flat.shape[1]) if any((one[:, c] != flat[0, c]).any() for one in (some, flat))] or [0]
     if len(varying) < values.shape[2]:
         values = np.ascontiguousarray(values[..., varying])
     return values, varying

@@ -135,7 +135,8 @@ def _add_side(place, local, template, i, c, s, slack, slope):
 def _area_within(polygon, one, other):
     """The area of a polygon within the unit square (Sutherland and Hodgman's clipping)."""
     n = polygon.shape[0]
-    one[:n] = polygon
+    for i in range(n):
+        one[i, 0], one[i, 1] = polygon[i, 0], polygon[i, 1]
     for axis in range(2):
         for sign in (1.0, -1.0):
             m = 0
@@ -153,7 +154,8 @@ def _area_within(polygon, one, other):
                     other[m, 1] = one[i, 1] + t * (one[j, 1] - one[i, 1])
                     m += 1
             n = m
-            one[:n] = other[:n]
+            for i in range(n):
+                one[i, 0], one[i, 1] = other[i, 0], other[i, 1]
     area = 0.0
     for i in range(n):
         j = i + 1 if i + 1 < n else 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._cubic_kernels import solve
 
 NEAR, FAR = 2, 4  # points either side over which a corner's turn is measured
 ROUNDED, FLAT = 2, 0.06  # points beside a corner that are rounded; pixels by which points of a straight side scatter
@@ -101,8 +102,14 @@ def _bend_beside(points, i, step, skip, count, closed, line):
             product[a] += powers[a] * v
             for b in range(3):
                 square[a, b] += powers[a] * powers[b]
-    numbers = np.linalg.solve(square + 1e-9 * np.eye(3), product)
-    left = np.sqrt(max(0.0, left - numbers @ product) / count)
+    for a in range(3):
+        square[a, a] += 1e-9
+    numbers = product.copy()
+    if not solve(square, numbers, 3):
+        return 0.0
+    for a in range(3):
+        left -= numbers[a] * product[a]
+    left = np.sqrt(max(0.0, left) / count)
     if left > FLAT or left > BENT_LEFT * straight:
         return 0.0
     # the parabola over its tangent at the middle
@@ -170,6 +177,17 @@ def sharpen_corner(points, i, before, after, closed, out):
 
 
 @njit(cache=True, nogil=True)
+def begun_at(arc, first):
+    """A closed arc's points from another on, which then is the last as well."""
+    around = arc.shape[0] - 1
+    out = np.empty((around + 1, 2))
+    for i in range(around + 1):
+        j = (first + i) % around
+        out[i, 0], out[i, 1] = arc[j, 0], arc[j, 1]
+    return out
+
+
+@njit(cache=True, nogil=True)
 def sharpened_arcs(points, offsets, start, is_frame):
     """The polylines with every corner moved to where its sides meet, and which points are corners, bool (P,).
 
@@ -187,10 +205,11 @@ def sharpened_arcs(points, offsets, start, is_frame):
         arc = points[first:end]
         found = corners(arc, closed)
         if closed and found.size > 0:
-            arc = np.concatenate((arc[found[0] : n - 1], arc[: found[0] + 1]))
+            arc = begun_at(arc, found[0])
             found = found - found[0]
         sharp = out[first:end]
-        sharp[:] = arc
+        for i in range(n):
+            sharp[i, 0], sharp[i, 1] = arc[i, 0], arc[i, 1]
         for k in range(found.size):
             i = found[k]
             before = i - (found[k - 1] if k > 0 else (found[-1] - (n - 1) if closed else 0))
@@ -198,6 +217,6 @@ def sharpened_arcs(points, offsets, start, is_frame):
             sharpen_corner(arc, i, before, after, closed, sharp)
             is_corner[first + i] = True
         if closed:
-            sharp[n - 1] = sharp[0]
+            sharp[n - 1, 0], sharp[n - 1, 1] = sharp[0, 0], sharp[0, 1]
             is_corner[end - 1] = is_corner[first]
     return out, is_corner

@@ -126,14 +126,14 @@ def _reparametrise(points, first, last, stride, t, b):
 
 
 @njit(cache=True, nogil=True)
-def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, b, thorough=True):
+def fit_cubic(points, first, last, tangents, has_tangent, tolerance, stride, t, b, thorough):
     """Fit one cubic to points[first..last], written to `b` (4, 2); returns (greatest distance, where, sum of squares).
 
     Of the points between the ends every `stride`-th counts, and the sum is made up for the others. Where an end has no
     given tangent, the direction is the fit's own. `thorough` goes on when all points are within tolerance.
     """
-    b[0] = points[first]
-    b[3] = points[last]
+    b[0, 0], b[0, 1] = points[first, 0], points[first, 1]
+    b[3, 0], b[3, 1] = points[last, 0], points[last, 1]
     length = chord_parameters(points, first, last, stride, t)
     is_free = np.array([not has_tangent[first], not has_tangent[last]])
     ways = np.empty((2, 2))
@@ -216,7 +216,14 @@ def _step(points, first, last, stride, t, b, ways, is_free, length):
             g[p] += row[p] * off
             for q in range(p + 1):
                 a[p, q] += row[p] * row[q]
-    if not _solve(a, g, unknowns):
+    trace = 0.0
+    for p in range(unknowns):
+        trace += a[p, p]
+    if not trace > 0:
+        return False
+    for p in range(unknowns):
+        a[p, p] += DAMPING * trace
+    if not solve(a, g, unknowns):
         return False
     for end in range(2):
         at = end * second
@@ -232,15 +239,9 @@ def _step(points, first, last, stride, t, b, ways, is_free, length):
 
 
 @njit(cache=True, nogil=True)
-def _solve(a, g, k):
-    """Solve the k equations a x = g by Cholesky's decomposition of the lower half, damped; x replaces g."""
-    trace = 0.0
+def solve(a, g, k):
+    """Solve the k equations a x = g by Cholesky's decomposition of the lower half; x replaces g. False if singular."""
     for p in range(k):
-        trace += a[p, p]
-    if not trace > 0:
-        return False
-    for p in range(k):
-        a[p, p] += DAMPING * trace
         for q in range(p):
             for r in range(q):
                 a[p, q] -= a[p, r] * a[q, r]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._corner_kernels import begun_at
 from ._cubic_kernels import deviation_from_line, fit_cubic, unit
 
 LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
@@ -56,7 +57,7 @@ def _stride(first, last):
 
 
 @njit(cache=True, nogil=True)
-def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, thorough=True):
+def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, thorough):
     """(cost, is a line) of one piece for points[first..last]: its sum of squares, a cubic's with its price; at least
     FAILED if none stays within tolerance."""
     if last - first == 1:
@@ -113,15 +114,15 @@ def _cut(points, sums, first, last, tangents, has_tangent, tolerance, t, b, ends
 def _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b):
     """The cost of two pieces that meet at `at`; a cubic goes on from a line in its direction."""
     has_tangent[at] = False
-    cost, is_line = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b)
+    cost, is_line = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b, True)
     if is_line:
         _, _, tangents[at, 0], tangents[at, 1], _ = _line(points, sums, first, at)
         has_tangent[at] = True
-    other, is_line_too = _cost(points, sums, at, last, tangents, has_tangent, tolerance, t, b)
+    other, is_line_too = _cost(points, sums, at, last, tangents, has_tangent, tolerance, t, b, True)
     if is_line_too and not is_line:
         _, _, tangents[at, 0], tangents[at, 1], _ = _line(points, sums, at, last)
         has_tangent[at] = True
-        cost, _ = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b)
+        cost, _ = _cost(points, sums, first, at, tangents, has_tangent, tolerance, t, b, True)
     return cost + other
 
 
@@ -170,9 +171,9 @@ def _divide(points, sums, ends, count, tangents, has_tangent, tolerance, t, b):
     k = 0
     while k + 1 < count and count < ends.size:
         first, last = ends[k], ends[k + 1]
-        whole = (
-            _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b)[0] if last - first >= 8 else 0.0
-        )
+        whole = 0.0
+        if last - first >= 8:
+            whole, _ = _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, True)
         if price < whole < FAILED:
             middle = (first + last) // 2
             at, best = _settled(points, sums, first, middle, last, tangents, has_tangent, tolerance, t, b)
@@ -197,9 +198,9 @@ def _sides(points, sums, first, last, is_line, tangents, has_tangent, tolerance,
             side[end, 0], side[end, 1], side[end, 2], side[end, 3] = x, y, dx, dy
             side[end, 4] = np.sqrt(squares) / (last - first + 1)
         return
-    fit_cubic(points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b)
-    side[0, :2] = points[first]
-    side[1, :2] = points[last]
+    fit_cubic(points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b, True)
+    side[0, 0], side[0, 1] = points[first, 0], points[first, 1]
+    side[1, 0], side[1, 1] = points[last, 0], points[last, 1]
     side[0, 2], side[0, 3] = unit(b[1, 0] - b[0, 0], b[1, 1] - b[0, 1], b[3, 0] - b[0, 0], b[3, 1] - b[0, 1])
     side[1, 2], side[1, 3] = unit(b[3, 0] - b[2, 0], b[3, 1] - b[2, 1], b[3, 0] - b[0, 0], b[3, 1] - b[0, 1])
 
@@ -229,7 +230,8 @@ def cut_arcs(points, offsets, start, is_frame, is_corner, tolerance):
         else:
             corner = is_corner[begin:end]
             arc, ends = _cut_arc(out[begin:end].copy(), start[a] < 0, corner, tolerance, is_line, side, filled)
-            out[begin:end] = arc
+            for i in range(n):
+                out[begin + i, 0], out[begin + i, 1] = arc[i, 0], arc[i, 1]
             for i in ends:
                 firsts[filled] = begin + i
                 filled += 1
@@ -255,7 +257,7 @@ def _cut_arc(arc, closed, corner, tolerance, is_line, side, filled):
             if count > 2:
                 _settle(arc, sums, ends, 1, tangents, has_tangent, tolerance, t, b)
                 has_tangent[ends[1]] = False
-                arc = np.concatenate((arc[ends[1] : n - 1], arc[: ends[1] + 1]))
+                arc = begun_at(arc, ends[1])
     sums = _sums(arc)
     count = 1
     for i in range(1, n):
@@ -268,6 +270,6 @@ def _cut_arc(arc, closed, corner, tolerance, is_line, side, filled):
         _settle_all(arc, sums, ends, count, corner, tangents, has_tangent, tolerance, t, b)
     for k in range(count - 1):
         first, last, place = ends[k], ends[k + 1], filled + k
-        is_line[place] = _cost(arc, sums, first, last, tangents, has_tangent, tolerance, t, b)[1]
+        is_line[place] = _cost(arc, sums, first, last, tangents, has_tangent, tolerance, t, b, True)[1]
         _sides(arc, sums, first, last, is_line[place], tangents, has_tangent, tolerance, t, b, side[place])
     return arc, ends[: count - 1]

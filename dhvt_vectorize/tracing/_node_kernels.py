@@ -48,7 +48,9 @@ def place_nodes(points, offsets, firsts, is_line, side, piece_offsets, start, is
                     _straighten(points, max(end - ROUNDED, firsts[p] + 1), end - 1, side[p, 1], out)
         if start[a] < 0:
             i, j = offsets[a], offsets[a + 1] - 1
-            out[j], tangents[j], has_tangent[j] = out[i], tangents[i], has_tangent[i]
+            for axis in range(2):
+                out[j, axis], tangents[j, axis] = out[i, axis], tangents[i, axis]
+            has_tangent[j] = has_tangent[i]
     return out, tangents, has_tangent
 
 

@@ -57,7 +57,7 @@ def _fits_loosely(points, first, last, tangents, has_tangent, is_arc_end, tolera
             continue
         has_tangent[last] = False
         has_tangent[first] = smooth[0] and loosened == 0
-        worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b)
+        worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b, True)
         has_tangent[first], has_tangent[last] = smooth
         if worst > tolerance:
             continue
@@ -88,18 +88,20 @@ def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, toleranc
             and deviation_from_line(points, begin, end, 1, points[begin, 0], points[begin, 1], dx / length, dy / length)
             <= tolerance
         ):
-            out[filled, 0] = out[filled, 1] = points[begin]
-            out[filled, 2] = out[filled, 3] = points[end]
+            for k in range(4):
+                at = begin if k < 2 else end
+                out[filled, k, 0], out[filled, k, 1] = points[at, 0], points[at, 1]
             out_lines[filled] = True
             filled += 1
             begin = end
             ends.pop()
             continue
-        worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b)
+        worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b, True)
         if worst <= tolerance or _fits_loosely(
             points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b
         ):
-            out[filled] = b
+            for k in range(4):
+                out[filled, k, 0], out[filled, k, 1] = b[k, 0], b[k, 1]
             out_lines[filled] = False
             filled += 1
             begin = end

@@ -27,5 +27,6 @@ def area_moments(points, offsets, arcs):
             yy += cross * (ay * ay + ay * by + by * by) / 12
         if area != 0:
             mx, my = mx / area, my / area
-            out[k] = (abs(area), ox + mx, oy + my, xx / area - mx * mx, xy / area - mx * my, yy / area - my * my)
+            out[k, 0], out[k, 1], out[k, 2] = abs(area), ox + mx, oy + my
+            out[k, 3], out[k, 4], out[k, 5] = xx / area - mx * mx, xy / area - mx * my, yy / area - my * my
     return out

@@ -45,3 +45,32 @@ def test_grey_texture_is_not() -> None:
     image = np.repeat(levels[..., None].astype(np.uint8), 4, 2)
     image[..., 3] = 255
     assert not is_antialiased(image)
+
+
+def bars(places: list[tuple[float, float]], size: int = 24) -> np.ndarray:
+    """Level bars from one height to another, an eighth of the width from either side."""
+
+    def colour_at(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        inside = (x > size / 8 + 0.5) & (x < size * 7 / 8 - 0.5)
+        return pick((True, PAPER), *[(inside & (y > top) & (y < bottom), INK) for top, bottom in places])
+
+    return drawn(colour_at, size, size)
+
+
+@pytest.mark.parametrize("places", [[(10.5, 13.5)], [(4.5, 7.5), (10.5, 13.5), (16.5, 19.5)], [(8.25, 12.75)]])
+def test_bars_off_the_grid_are_anti_aliased(places: list[tuple[float, float]]) -> None:
+    assert is_antialiased(bars(places))
+
+
+def test_bars_on_the_grid_are_not() -> None:
+    on_grid = bars([(4, 8), (12, 16)])[:, 4:20]
+    assert len(np.unique(on_grid.view(np.uint32))) == 2
+    assert not is_antialiased(on_grid)
+
+
+def test_a_middle_shade_that_has_places_of_its_own_is_not_a_mixture() -> None:
+    image = bars([(10.5, 13.5)])
+    middle = image[10, 12].copy()
+    image[2, 4:8] = middle  # a detail in the shade
+    image[20:, :] = (200, 30, 30, 255)
+    assert not is_antialiased(image)
