@@ -6,6 +6,7 @@ import numpy as np
 
 from ..kernel_cache import njit
 
+OFF, OFF_PIXELS = 0.06, 0.4  # of the width, or pixels if that is more, from which on one is narrower or wider
 BESIDE = 2  # points either side over which an outline's direction is taken
 
 
@@ -51,6 +52,17 @@ def widths_across(points, offsets, step):
                         out[k] = across
                 px, py, beside = qx, qy, next_beside
     return out
+
+
+@njit(cache=True, nogil=True)
+def evenness(points, offsets, step):
+    """The median of `widths_across`, 0 where most lead nowhere, and the shares that are narrower and wider."""
+    across = widths_across(points, offsets, step)
+    width = np.median(across)
+    if not np.isfinite(width):
+        return 0.0, 0.0, 1.0
+    off = max(OFF * width, OFF_PIXELS)
+    return width, (across < width - off).mean(), (across > width + off).mean()
 
 
 @njit(cache=True, nogil=True)

@@ -37,8 +37,8 @@ MOST_CHORDS = 64  # that a cubic becomes
 MOSTLY_BESIDE = 0.7  # of the outline, half a width from the middle: all but corners and straight ends
 LEAST_NODES = 2  # of a stroke
 LEAST_MEAN, MOST_MEAN = 0.7, 1.15  # of the width across most places, the width that area and perimeter tell
-RAYS, MOSTLY_EVEN = 48, 0.5  # looks across a region, and the share of them that must be about equally long, or less,
-MOST_NARROWER = 0.06  # of which there may be so many
+RAYS = 48  # looks across a region, about
+MOST_NARROWER, MOST_WIDER = 0.06, 0.5  # shares of them
 ENOUGH_POINTS = 160  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
@@ -220,12 +220,9 @@ def _around(chains: Sequence[Chain], width: float, tolerance: float) -> Segments
 def _is_even(points: Points, offsets: Int64[np.ndarray, "R1"], mean_width: float) -> bool:
     """Whether a region is about as wide from most points of its outline, and hardly anywhere narrower, for a pen is
     not: a quick look before a long one."""
-    across = _stroke_kernels.widths_across(points, offsets, 1 + len(points) // RAYS)
-    width = np.median(across)
-    if not np.isfinite(width) or not LEAST_MEAN * width <= mean_width <= MOST_MEAN * width:
-        return False
-    off = max(0.06 * width, 0.4)
-    return bool((across < width - off).mean() <= MOST_NARROWER and (across <= width + off).mean() >= MOSTLY_EVEN)
+    width, narrower, wider = _stroke_kernels.evenness(points, offsets, 1 + len(points) // RAYS)
+    is_wide_on_average = LEAST_MEAN * width <= mean_width <= MOST_MEAN * width
+    return bool(is_wide_on_average and narrower <= MOST_NARROWER and wider <= MOST_WIDER)
 
 
 def _mean_width(area: float, perimeter: float) -> float:
