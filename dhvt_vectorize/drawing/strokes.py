@@ -18,14 +18,17 @@ import shapely
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from ..tracing.centreline import way_along
-from ..tracing.outlines import Outlines, Primitive
-from ..tracing.strokes import Segments, Stroke, fit_stroke, is_thin
+from ..tracing.outlines import Outlines, Primitive, Segments
+from ..tracing.strokes import Stroke, fit_stroke, is_thin, line_of
 from .arrangement import shape_boxes
 from .layering import Layers, Pen
 from .paints import Paints
 
 OFF = 0.2  # pixels, of an outline's length, by which what is filled may differ from what should be
 LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
+
+# the traced points of the planar map's arcs, and their offsets
+Polylines = tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def with_strokes(
     outlines: Outlines,
     layers: Layers,
     paints: Paints,
-    polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]],
+    polylines: Polylines,
     tolerance: float,
 ) -> tuple[Outlines, Layers]:
     """The layers with strokes, and the outlines with their chains.
@@ -77,18 +80,23 @@ def with_strokes(
         holes = faces.holes(shape)
         if holes is None or (needless | redrawn.keys()) & {shape, *holes.needless}:
             continue
-        rings = faces.rings(int(layers.face[shape]))
-        traced = [_traced(ring, *polylines) for ring in rings]
-        nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
-        stroke = fit_stroke(nodes, traced, tolerance)
+        face = int(layers.face[shape])
+        stroke = _stroke(outlines, faces.rings(face), polylines, tolerance)
         if stroke is None:
             continue
-        found = _as_shapes(
-            shape, int(layers.face[shape]), stroke, holes, [_traced(ring, *polylines) for ring in holes.filled]
-        )
+        found = _as_shapes(shape, face, stroke, holes, [_traced(ring, polylines) for ring in holes.filled])
         redrawn.update(found)
         needless.update(set(holes.needless) - found.keys() if found else ())
     return _stroked(outlines, layers, redrawn, needless) if redrawn else (outlines, layers)
+
+
+def _stroke(outlines: Outlines, rings: list[np.ndarray], polylines: Polylines, tolerance: float) -> Stroke | None:
+    """The stroke that draws a face: what is a primitive already is a line or none."""
+    first = int(rings[0][0]) // 2
+    if len(rings) == len(rings[0]) == 1 and first in outlines.primitives:
+        return line_of(outlines.primitives[first])
+    nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
+    return fit_stroke(nodes, [_traced(ring, polylines) for ring in rings], tolerance)
 
 
 def _as_shapes(
@@ -111,9 +119,7 @@ def _as_shapes(
     return {}
 
 
-def _thin(
-    outlines: Outlines, polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]
-) -> Bool[np.ndarray, "K"]:
+def _thin(outlines: Outlines, polylines: Polylines) -> Bool[np.ndarray, "K"]:
     """The faces that could be strokes, by their pixels and their borders' lengths."""
     planar_map = outlines.planar_map
     points, offsets = polylines
@@ -130,10 +136,9 @@ def _thin(
     return np.array([is_thin(a, LOOSE * p) for a, p in zip(area.tolist(), perimeter.tolist(), strict=False)])
 
 
-def _traced(
-    ring: Int32[np.ndarray, "R"], points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
-) -> Float64[np.ndarray, "N 2"]:
+def _traced(ring: Int32[np.ndarray, "R"], polylines: Polylines) -> Float64[np.ndarray, "N 2"]:
     """The traced points of a ring of half-arcs, the first not repeated."""
+    points, offsets = polylines
     arcs = [points[offsets[h // 2] : offsets[h // 2 + 1]][:: -1 if h % 2 else 1] for h in ring]
     return np.concatenate([arc[:-1] for arc in arcs])
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._stroke_kernels import apart
 
 DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
-BIT, BENT = (
-    0.5,
-    0.5,
-)  # widths that are enough for a direction, and pixels that a straight stretch's middle is off at most
+BIT = 0.5  # widths that are enough for one
+BENT = 0.5  # pixels that a straight stretch's middle is off at most
 CAP = 0.8  # of half a width from the middle: what is looked at of an end
 NECK_BESIDE = 1.0  # pixels from the middle: an end has traced points that are nearer
 CIRCLE_STEPS, OFF_CIRCLE = 4, 0.15  # towards a cap's circle, and radii that its points may lie off it
@@ -26,7 +25,7 @@ def ray(middle, width):
     reach = DIRECTION * width
     while True:
         first = last
-        while first > 0 and _apart(middle[first], middle[last]) <= reach:
+        while first > 0 and apart(middle[first], middle[last]) <= reach:
             first -= 1
         count = last + 1 - first
         x, y = middle[first:, 0].sum() / count, middle[first:, 1].sum() / count
@@ -133,8 +132,3 @@ def _circle_centre(traced, leaving, limit, radius, x, y):
             break
         x, y = x + sx, y + sy
     return x, y
-
-
-@njit(cache=True, nogil=True)
-def _apart(a, b):
-    return np.hypot(a[0] - b[0], a[1] - b[1])

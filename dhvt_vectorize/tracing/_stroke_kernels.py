@@ -156,7 +156,7 @@ def even_chords(points, normals, simplices, neighbors, inside, limits):
     for t in range(count):
         if inside[t]:
             a, b, c = points[simplices[t, 0]], points[simplices[t, 1]], points[simplices[t, 2]]
-            first, second, third = _apart(a, b), _apart(b, c), _apart(c, a)
+            first, second, third = apart(a, b), apart(b, c), apart(c, a)
             doubled = abs((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))
             inside[t] = doubled > flat * min(first, second, third) * max(first, second, third)
     sides, lengths, widths = np.empty((3 * count, 4), np.int64), np.empty(3 * count), np.empty(3 * count)
@@ -204,5 +204,6 @@ def _root(parent, node):
 
 
 @njit(cache=True, nogil=True)
-def _apart(a, b):
+def apart(a, b):
+    """How far two points are from one another."""
     return np.hypot(a[0] - b[0], a[1] - b[1])

@@ -140,12 +140,7 @@ def find_centreline(
         return None
     stretches = _without_spurs(_stretches(chords), chords.width)
     free: dict[tuple[int, int], _End] = {}
-    at_zone: dict[int, list[tuple[int, int]]] = {}
-    for number, stretch in enumerate(stretches):
-        for side, zone in enumerate(stretch.zones):
-            if zone >= 0:
-                at_zone.setdefault(zone, []).append((number, side))
-    for ends in at_zone.values():
+    for ends in _ends_by_zone(stretches).values():
         if min(len(stretches[number].middle) for number, _ in ends) < 2:
             return None
         if len(ends) == 1:
@@ -234,16 +229,24 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
     return found
 
 
-def _without_spurs(stretches: list[_Stretch], width: float) -> list[_Stretch]:
-    """Without what seems to end just beyond where two others meet, and is the round join of their sharp corner."""
-    at_zone: dict[int, list[tuple[int, int]]] = {}
+def _ends_by_zone(stretches: list[_Stretch]) -> dict[int, list[tuple[int, int]]]:
+    """By zone, the stretches that end there, and at which side; what goes round and round ends nowhere."""
+    found: dict[int, list[tuple[int, int]]] = {}
     for number, stretch in enumerate(stretches):
         for side, zone in enumerate(stretch.zones):
-            at_zone.setdefault(zone, []).append((number, side))
+            if zone >= 0:
+                found.setdefault(zone, []).append((number, side))
+    return found
+
+
+def _without_spurs(stretches: list[_Stretch], width: float) -> list[_Stretch]:
+    """Without what seems to end just beyond where two others meet, and is the round join of their sharp corner."""
+    at_zone = _ends_by_zone(stretches)
     spurs = set()
     for number, stretch in enumerate(stretches):
-        free, zone = sorted(stretch.zones, key=lambda zone: len(at_zone[zone]))
-        if len(at_zone[free]) > 1 or len(at_zone[zone]) != 3 or np.hypot(*np.ptp(stretch.middle, 0)) > SPUR * width:
+        free, zone = sorted(stretch.zones, key=lambda zone: len(at_zone.get(zone, ())))
+        is_arm = len(at_zone.get(free, ())) == 1 and len(at_zone[zone]) == 3
+        if not is_arm or np.hypot(*np.ptp(stretch.middle, 0)) > SPUR * width:
             continue
         (_, one), (_, other) = (stretches[n].ray(side, width) for n, side in at_zone[zone] if n != number)
         if one @ other > SHARP_COS:

@@ -24,7 +24,7 @@ from jaxtyping import Bool, Float64, Int64
 from . import _stroke_kernels
 from .centreline import Centreline, Chain, Points, find_centreline, line_through, with_straight_ways
 from .curves import fit_between_corners
-from .outlines import Primitive, flattened
+from .outlines import Primitive, Segments, flattened
 from .pens import MITER_LIMIT, Cap, Join
 from .primitives import primitive_of, segments_of
 
@@ -43,10 +43,10 @@ ENOUGH_POINTS = 160  # of the outline, about, that are compared
 FARTHEST, RMS_SHARE = 2.0, 0.4  # of the tolerance
 MIDDLE = 0.6  # of the tolerance: a middle is known better than an outline, and its fit's error adds to what is left
 LEAST_DASHES, MOST_GAP = 3, 2.0  # of a ring, and widths between the middles of two
+ROUND = 0.25  # pixels that a corner's radius may be less than half a bar's width for a half circle
 SNAP = 0.12  # pixels that an end moves for its line to be level, upright or diagonal
 
 JOINS: tuple[Join, ...] = ("miter", "round")
-Segments = tuple[Float64[np.ndarray, "S 4 2"], Bool[np.ndarray, "S"]]
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,23 @@ def is_thin(area: float, perimeter: float) -> bool:
     """Whether a region of this area and perimeter could be a stroke of some length."""
     width = _mean_width(area, perimeter)
     return width >= LEAST_WIDTH and area >= LEAST_LENGTH * width * width
+
+
+def line_of(bar: Primitive) -> Stroke | None:
+    """The line that draws a rectangle with square ends or half circles, or None where it is another primitive or short.
+
+    A bar is known better than its traced points tell (see `bars`).
+    """
+    short, long = sorted((bar.rx, bar.ry))
+    is_round = short - bar.corner <= ROUND
+    if bar.kind != "rect" or not (is_round or bar.corner == 0):
+        return None
+    angle = np.radians(bar.degrees if bar.rx >= bar.ry else bar.degrees + 90)
+    half = (long - short if is_round else long) * np.array([np.cos(angle), np.sin(angle)])
+    centre = np.array([bar.cx, bar.cy])
+    line = np.array([[centre - half, centre - half, centre + half, centre + half]])
+    stroke = Stroke(((line, np.ones(1, bool)),), (None,), 2 * short, "round" if is_round else "butt", JOINS[0])
+    return None if stroke.is_short() else stroke
 
 
 def fit_stroke(nodes: int, polylines: Sequence[Points], tolerance: float) -> Stroke | None:

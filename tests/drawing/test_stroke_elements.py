@@ -67,6 +67,19 @@ def test_icons_become_strokes_of_the_width_they_were_drawn_with(name: str, page:
     assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
 
 
+@pytest.mark.parametrize("width", [1.4, 2.6])
+def test_thin_lines_are_as_exact_as_the_bars_they_are_found_as(width: float) -> None:
+    page = '<path d="M0 0h128v96H0z" fill="#fff"/>'
+    line = f'<path d="M12.3 31.4L101.8 47.7" stroke="#1d3557" stroke-width="{width}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="128" height="96">{page}{line}</svg>'
+    drawing = drawn(svg).to_svg()
+    assert float(re.findall(r'stroke-width="([\d.]+)"', drawing)[0]) == pytest.approx(width, abs=0.06)
+    assert re.findall(r'stroke="(#[0-9a-f]+)"', drawing) == ["#1d3557"]
+    x, y, dx, dy = map(float, re.findall(r'd="M([\d.]+) ([\d.]+)l([-\d.]+) ([-\d.]+)"', drawing)[0])
+    ends = sorted([(x, y), (x + dx, y + dy)])
+    assert np.abs(np.array(ends) - [(12.3, 31.4), (101.8, 47.7)]).max() <= 0.15
+
+
 def test_a_ring_around_another_colour_is_one_shape_of_two_paints() -> None:
     svg = icon(ICONS["a ring"], 128, "#ffffff", "#ffcc00")
     drawing = drawn(svg)

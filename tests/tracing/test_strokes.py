@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from dhvt_vectorize.tracing.strokes import Stroke, fit_stroke
+from dhvt_vectorize.tracing.outlines import Primitive, flattened
+from dhvt_vectorize.tracing.primitives import segments_of
+from dhvt_vectorize.tracing.strokes import Stroke, fit_stroke, line_of
 
 TOLERANCE = 0.45
 NOISE = 0.03  # pixels, as anti-aliasing leaves
@@ -160,6 +162,33 @@ def test_a_stroke_covers_what_the_outline_encloses_and_has_fewer_nodes(width: fl
     assert stroke is not None
     assert stroke.polygon().symmetric_difference(wave).area <= 0.15 * wave.length
     assert stroke.nodes <= 6
+
+
+@pytest.mark.parametrize("sides", [(40.0, 1.6), (1.6, 40.0), (9.0, 2.0)])
+@pytest.mark.parametrize("degrees", [0.0, 17.0, 45.0, -31.0])
+@pytest.mark.parametrize("cap", ["round", "butt"])
+def test_a_bar_is_the_line_that_covers_it(sides: tuple[float, float], degrees: float, cap: str) -> None:
+    bar = Primitive("rect", 60.3, 58.8, *sides, degrees, min(sides) if cap == "round" else 0.0)
+    stroke = line_of(bar)
+    assert stroke is not None
+    assert stroke.nodes == 2
+    assert stroke.cap == cap
+    covered = shapely.Polygon(flattened(*segments_of(bar), 32))
+    assert stroke.polygon().symmetric_difference(covered).area <= 0.005 * covered.length
+
+
+@pytest.mark.parametrize(
+    "primitive",
+    [
+        Primitive("circle", 60, 60, 20, 20),
+        Primitive("ellipse", 60, 60, 40, 2),
+        Primitive("rect", 60, 60, 9, 3),
+        Primitive("rect", 60, 60, 40, 3, corner=1.5),
+    ],
+    ids=["a circle", "an ellipse", "a short bar", "a bar with round corners"],
+)
+def test_other_primitives_are_no_lines(primitive: Primitive) -> None:
+    assert line_of(primitive) is None
 
 
 def test_a_long_spiral_is_looked_at_in_bounded_time() -> None:
