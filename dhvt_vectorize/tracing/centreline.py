@@ -36,7 +36,7 @@ NECK, NECK_PIXELS = 0.7, 2.0  # of its width, and pixels less than it, below whi
 FLAT = 0.13  # sine of the angle between a triangle's shortest and longest sides
 SPUR = 0.5  # widths of even chords that are no arm of a junction
 SHARP_COS = np.cos(np.radians(45.0))  # between the sides of a corner whose round join may have such
-NEAR_END = 0.1  # pixels before an end from which on no other point is needed
+NEAR_END = 0.25  # widths before an end from which on no other point is needed: short lines would turn there
 SPACING = 0.7  # pixels between the points of a chain, at least
 
 Points = Float64[np.ndarray, "N 2"]
@@ -265,7 +265,7 @@ def _lead_to(stretch: _Stretch, side: int, end: _End, is_round: bool, width: flo
     """Let a stretch end where its cap's centre is, or its flat end; nothing of the way there may lie beyond."""
     to = end.centre if is_round else end.reach
     offset = stretch.middle - to
-    beyond = (offset @ end.direction > -NEAR_END) & (np.hypot(*offset.T) <= width)
+    beyond = (offset @ end.direction > -NEAR_END * width) & (np.hypot(*offset.T) <= width)
     beyond[0 if side else -1] = False
     stretch.middle = stretch.middle[~beyond]
     stretch.beyond[side] = to[None]
