@@ -4,8 +4,8 @@ A shape is looked at if it draws its own face and no more: holes may be open, or
 on top. Such a shape on top is left out where the ground around the stroke has its paint, for then the ground shows
 through the stroke instead; or where what the stroke's lines enclose can be filled with its paint, one shape for all; or
 it is drawn beneath the stroke, along the way around, where this is a closed row of dashes. Otherwise nothing is
-changed. Shapes with gradients stay as they are, and so do those at whose border another shape below ends too. The
-chains of strokes are arcs beyond the planar map's, as those of covered borders are.
+changed. Shapes with gradients stay as they are, and so do those at whose border another shape ends too, for a stroke is
+not quite there. The chains of strokes are arcs beyond the planar map's, as those of covered borders are.
 """
 
 from __future__ import annotations
@@ -177,11 +177,14 @@ class _Faces:
         if face in self._paints.gradients:
             return None
         if any(self._first.get(h, shape) < shape for ring in self._rings[face] for h in ring.tolist()):
-            # a shape below ends where this one does, and would show beside a stroke that is not quite there
+            # a shape below ends where this one does, and would show beside the stroke
             return None
         drawn = {frozenset(ring.tolist()) for ring in self._drawn[shape]}
         own = [frozenset(ring.tolist()) for ring in self._rings[face]]
         if own[0] not in drawn or not drawn <= set(own):
+            return None
+        if any(h ^ 1 in self._first for ring in drawn for h in ring):
+            # a shape beside this one ends at its border, and what is below both would show between them
             return None
         holes = [ring for ring in self._rings[face] if frozenset(ring.tolist()) not in drawn]
         if not holes:

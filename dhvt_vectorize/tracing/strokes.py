@@ -185,7 +185,7 @@ def _verified(fitted: Stroke, traced: Points, polygon: shapely.Geometry, toleran
 
 
 def _flat(points: Float64[np.ndarray, "S 4 2"], is_line: Bool[np.ndarray, "S"]) -> Points:
-    """The starts of chords that lie within a fiftieth of a pixel of a path."""
+    """The starts of chords that lie within a fortieth of a pixel of a path."""
     return flattened(points, is_line, _chords(float(np.hypot(*np.diff(points, axis=1).T).sum(0).max())))
 
 

@@ -108,6 +108,23 @@ def test_a_table_is_one_path_with_a_fill() -> None:
     assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
 
 
+@pytest.mark.parametrize("degrees", [150.0, 300.0, 350.0])
+def test_what_is_below_shows_nowhere_between_a_ring_and_what_lies_around_it(degrees: float) -> None:
+    end = 64 + 64j + 40 * np.exp(1j * np.radians(degrees))
+    arc = f"M104 64A40 40 0 {int(degrees > 180)} 1 {end.real:.2f} {end.imag:.2f}"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128"><path d="M0 0h128v128H0z" fill="#f92f60"/>'
+        f'<path d="{arc}" fill="none" stroke="#321b41" stroke-width="10"/>'
+        '<circle cx="64" cy="64" r="32" fill="#d3d3d3" stroke="#9b9b9b" stroke-width="6"/></svg>'
+    )
+    shown = render(drawn(svg).to_svg(), 1024, 1024, WHITE).astype(int)
+    y, x = np.mgrid[:1024, :1024] - 511.5
+    radius, angle = np.hypot(x, y) / 8, np.degrees(np.arctan2(y, x)) % 360
+    border = (np.abs(radius - 35) < 1.5) & (np.abs(angle - degrees / 2) < degrees / 2 - 15)
+    red = shown[..., 0] - shown[..., 2] > 40
+    assert not red[border].any()
+
+
 def test_wedges_and_discs_stay_shapes() -> None:
     uneven = (
         '<path d="M4 11.5L20 8V16Z" fill="#1d3557" stroke="none"/>'
@@ -145,7 +162,9 @@ def test_every_format_has_the_strokes_with_their_caps_and_joins() -> None:
     assert re.search(r"^[\d.]+ 1 1 s$", eps, re.MULTILINE)
     assert export(drawing.to_svg(), "pdf").content.startswith(b"%PDF")
     ezdxf = pytest.importorskip("ezdxf")
-    document = ezdxf.read(io.StringIO(export(drawing.to_svg(), "dxf").content.decode()))
+    dxf = export(drawing.to_svg(), "dxf")
+    assert dxf.notes == ()  # traps are left out, strokes are not
+    document = ezdxf.read(io.StringIO(dxf.content.decode()))
     widths = [line.dxf.const_width for line in document.modelspace().query("LWPOLYLINE") if line.dxf.const_width]
     assert widths == [pytest.approx(stroke.stroke_width)] * 2
 
