@@ -162,7 +162,7 @@ class _Faces:
         }
         self._shape_of_face = {int(face): shape for shape, face in enumerate(layers.face)}
         self._boxes = shape_boxes(layers, outlines)
-        self._first: dict[int, int] = {}
+        self._first: dict[int, int] = {}  # by half-arc, the lowest shape that it borders
         for shape, drawn in enumerate(self._drawn):
             for half_arc in (h for ring in drawn for h in ring.tolist()):
                 self._first.setdefault(half_arc, shape)
@@ -174,14 +174,12 @@ class _Faces:
     def holes(self, shape: int) -> _Holes | None:
         """What a stroke in place of this shape does with its holes, or None where there can be none."""
         face = int(self._layers.face[shape])
-        if face in self._paints.gradients:
-            return None
-        if any(self._first.get(h, shape) < shape for ring in self._rings[face] for h in ring.tolist()):
-            # a shape below ends where this one does, and would show beside the stroke
-            return None
         drawn = {frozenset(ring.tolist()) for ring in self._drawn[shape]}
         own = [frozenset(ring.tolist()) for ring in self._rings[face]]
-        if own[0] not in drawn or not drawn <= set(own):
+        if face in self._paints.gradients or own[0] not in drawn or not drawn <= set(own):
+            return None
+        if any(self._first.get(h, shape) < shape for ring in own for h in ring):
+            # a shape below ends where this one does, and would show beside the stroke
             return None
         if any(h ^ 1 in self._first for ring in drawn for h in ring):
             # a shape beside this one ends at its border, and what is below both would show between them
@@ -217,8 +215,6 @@ class _Faces:
         ground, face = around.pop(), int(self._layers.face[other])
         place = self._shape_of_face.get(ground, -1)
         if around or not 0 <= place < shape or not self._look_alike(ground, face):
-            return False
-        if any({h ^ 1 for h in outer} & set(ring.tolist()) for ring in self._drawn[place]):
             return False
         box, between = self._boxes[shape], self._boxes[place + 1 : shape]
         return not ((between[:, :2] < box[2:]) & (box[:2] < between[:, 2:])).all(1).any()
