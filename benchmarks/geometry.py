@@ -4,7 +4,8 @@
 
 The shapes of `geometry_shapes`, on grid and off, are drawn by resvg at eight times their size (four above 256 px) and
 averaged down, since resvg's own anti-aliasing knows quarters of a pixel only; as `jpeg` they go through JPEG at quality
-75 too; then through this project with default options. Of the drawing all outlines but the paper's are read back:
+75 too; then through this project with default options, but without strokes, since a stroke's width and middle say where
+its outline is without drawing it. Of the drawing all outlines but the paper's are read back:
 
 centre   how far the centre of the area is off
 radius   how far the outline lies inside or outside on average, of the rounded piece where that is most
@@ -125,7 +126,7 @@ def measure(
     names: Sequence[str], sizes: Sequence[int], states: Sequence[str], folder: Path | None = None
 ) -> Iterator[Recovered]:
     """Draw, rasterise, vectorize and measure every shape at every size, on and off grid, in every state."""
-    trace = open_project()(VectorizeOptions())
+    trace = open_project()(VectorizeOptions(strokes="never"))
     for name in names:
         for size in sizes:
             for grid in ("on", "off"):

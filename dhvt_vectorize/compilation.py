@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # by the name of what does it in `rehearsal`: the kernel that each part compiles last
 PARTS = {
-    "rehearse_outlines": ("tracing._bar_kernels", "normal_equations"),
+    "rehearse_outlines": ("tracing._stroke_kernels", "share_beside"),
     "rehearse_drawing": ("drawing._path_kernels", "write_paths"),
     "rehearse_regions": ("tokenizer._refine_kernels", "refine"),
 }

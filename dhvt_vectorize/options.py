@@ -110,7 +110,7 @@ class VectorizeOptions:
     layering: str = "stacked"
     trap: float | None = None
     group: str = "none"
-    strokes: str = "never"
+    strokes: str = "auto"
     repeat: str = "never"
     colors: int | None = None
     palette: tuple[str, ...] | None = None

@@ -33,13 +33,18 @@ def rehearse_regions() -> None:
 
 
 def rehearse_outlines() -> None:
-    """From regions to curves."""
+    """From regions to curves, and to the stroke of an oblong."""
+    import shapely
+
     from .pipeline import barred, outlined
+    from .tracing.strokes import fit_stroke
 
     labels, pixels = _labels(), _pixels()
     paints = _flat_paints(labels, pixels)
     outlines, polylines = outlined(labels, pixels, paints.premultiplied, OPTIONS)
     barred(outlines, polylines, pixels, paints, recolour=True)
+    oblong = shapely.segmentize(shapely.box(16, 32, 112, 40, ccw=False), 1.0)
+    fit_stroke(4, [shapely.get_coordinates(oblong)[:-1]], float(OPTIONS.tolerance or 0.0))
 
 
 def rehearse_drawing() -> None:

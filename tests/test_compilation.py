@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import resvg_py
 from filelock import FileLock
 
 from dhvt_vectorize import compilation, compile_kernels, kernel_cache, rehearsal
@@ -22,8 +23,9 @@ REHEARSED_THEN_DRAWN = """if True:
     for part in compilation.PARTS:
         getattr(rehearsal, part)()
     rehearsed = compiled()
-    for image in sys.argv[1:]:
-        drawing = Vectorizer().vectorize(image)
+    vectorizer = Vectorizer()
+    drawings = [vectorizer.vectorize(image) for image in sys.argv[1:]]
+    assert drawings[-1].layers.pens
     print(*sorted(compiled() - rehearsed), sep="\\n")
 """
 
@@ -49,9 +51,16 @@ def alive(process):
     return process.poll() is None
 
 
+LINES = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 24" width="320" height="160">
+<path d="M0 0h48v24H0z" fill="#fff"/><g fill="none" stroke="#1d3557" stroke-width="2">
+<path d="M5 12h14M12 5l7 7-7 7"/><circle cx="33" cy="12" r="9" fill="#fc0"/><path d="M28 12c3-8 6 8 10 0"/></g></svg>"""
+
+
 @pytest.mark.slow
-def test_drawing_the_examples_needs_no_kernel_that_is_not_rehearsed():
+def test_drawing_the_examples_and_lines_needs_no_kernel_that_is_not_rehearsed(tmp_path):
     images = [str(ROOT / "examples" / name) for name in ("logo.png", "illustration.png", "photo.jpg", "pixel-art.png")]
+    (tmp_path / "lines.png").write_bytes(bytes(resvg_py.svg_to_bytes(svg_string=LINES)))
+    images.append(str(tmp_path / "lines.png"))
     command = [sys.executable, "-c", REHEARSED_THEN_DRAWN, *images]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr

@@ -110,7 +110,7 @@ def _parse(
     layering: flags.Layering = "stacked",
     trap: flags.Trap = None,
     group: flags.Group = "none",
-    strokes: flags.Strokes = "never",
+    strokes: flags.Strokes = "auto",
     repeat: flags.Repeat = "never",
     colors: flags.Colors = None,
     palette: flags.Palette = None,

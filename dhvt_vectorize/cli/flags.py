@@ -65,7 +65,7 @@ Group = Annotated[
 Strokes = Annotated[
     str,
     _choice(
-        "--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "never"
+        "--strokes", "Whether stacked shapes of even width are strokes where that takes fewer nodes.", STROKES, "auto"
     ),
 ]
 Repeat = Annotated[

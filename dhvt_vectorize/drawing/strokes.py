@@ -2,9 +2,10 @@
 
 A shape is looked at if it draws its own face and no more: holes may be open, or filled by shapes that are painted later
 on top. Such a shape on top is left out where the ground around the stroke has its paint, for then the ground shows
-through the stroke instead; or, where the stroke is one closed line, the stroke's inside is filled with its paint, one
-shape for two. Otherwise nothing is changed. Shapes with gradients stay as they are. The chains of strokes are arcs
-beyond the planar map's, as those of covered borders are.
+through the stroke instead; or where what the stroke's lines enclose can be filled with its paint, one shape for all; or
+it is drawn beneath the stroke, along the way around, where this is a closed row of dashes. Otherwise nothing is
+changed. Shapes with gradients stay as they are, and so do those at whose border another shape ends too, for a stroke is
+not quite there. The chains of strokes are arcs beyond the planar map's, as those of covered borders are.
 """
 
 from __future__ import annotations
@@ -13,31 +14,53 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import shapely
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from ..tracing.centreline import way_along
-from ..tracing.outlines import Outlines
-from ..tracing.strokes import Stroke, fit_stroke, is_thin
+from ..tracing.outlines import Outlines, Primitive, Segments
+from ..tracing.strokes import Stroke, fit_stroke, is_thin, line_of
 from .arrangement import shape_boxes
 from .layering import Layers, Pen
 from .paints import Paints
 
+OFF = 0.2  # pixels, of an outline's length, by which what is filled may differ from what should be
 LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
+
+# the traced points of the planar map's arcs, and their offsets
+Polylines = tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]
 
 
 @dataclass(frozen=True)
 class _Holes:
-    """What becomes of the shapes in a stroke's holes: those left out, and the face whose paint fills it, or −1."""
+    """What becomes of the shapes in a stroke's holes.
+
+    Attributes:
+        needless: those left out.
+        fill: the face whose paint fills the stroke, or −1.
+        filled: the rings of half-arcs around what it fills.
+    """
 
     needless: tuple[int, ...] = ()
     fill: int = -1
+    filled: tuple[np.ndarray, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Redrawn:
+    """What is drawn in a shape's place: a face's paint, chains with what they are if they are primitives, and a pen."""
+
+    face: int
+    chains: tuple[Segments, ...]
+    primitives: tuple[Primitive | None, ...]
+    pen: Pen | None
 
 
 def with_strokes(
     outlines: Outlines,
     layers: Layers,
     paints: Paints,
-    polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]],
+    polylines: Polylines,
     tolerance: float,
 ) -> tuple[Outlines, Layers]:
     """The layers with strokes, and the outlines with their chains.
@@ -47,29 +70,56 @@ def with_strokes(
         polylines: the traced points of the planar map's arcs, and their offsets.
         tolerance: how far these may lie from a stroke's outline, in pixels.
     """
+    shapes = np.flatnonzero(_thin(outlines, polylines)[layers.face]).tolist()
+    if not shapes:
+        return outlines, layers
     faces = _Faces(outlines, layers, paints)
-    pens: dict[int, tuple[Stroke, _Holes]] = {}
+    redrawn: dict[int, _Redrawn] = {}
     needless: set[int] = set()
-    for shape in np.flatnonzero(_thin(outlines, polylines)[layers.face]).tolist():
+    for shape in shapes:
         holes = faces.holes(shape)
-        if holes is None:
+        if holes is None or (needless | redrawn.keys()) & {shape, *holes.needless}:
             continue
-        rings = faces.rings(int(layers.face[shape]))
-        traced = [_traced(ring, *polylines) for ring in rings]
-        nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
-        stroke = fit_stroke(nodes, traced, tolerance)
-        if stroke is None or needless & {shape, *holes.needless}:
+        face = int(layers.face[shape])
+        stroke = _stroke(outlines, faces.rings(face), polylines, tolerance)
+        if stroke is None:
             continue
-        if holes.fill >= 0 and (len(stroke.chains) > 1 or not stroke.is_closed):
-            continue
-        pens[shape] = stroke, holes
-        needless.update(holes.needless)
-    return _stroked(outlines, layers, pens, needless) if pens else (outlines, layers)
+        found = _as_shapes(shape, face, stroke, holes, [_traced(ring, polylines) for ring in holes.filled])
+        redrawn.update(found)
+        needless.update(set(holes.needless) - found.keys() if found else ())
+    return _stroked(outlines, layers, redrawn, needless) if redrawn else (outlines, layers)
 
 
-def _thin(
-    outlines: Outlines, polylines: tuple[Float64[np.ndarray, "P 2"], Int64[np.ndarray, "A1"]]
-) -> Bool[np.ndarray, "K"]:
+def _stroke(outlines: Outlines, rings: list[np.ndarray], polylines: Polylines, tolerance: float) -> Stroke | None:
+    """The stroke that draws a face: what is a primitive already is a line or none."""
+    first = int(rings[0][0]) // 2
+    if len(rings) == len(rings[0]) == 1 and first in outlines.primitives:
+        return line_of(outlines.primitives[first])
+    nodes = sum(int((outlines.offsets[ring // 2 + 1] - outlines.offsets[ring // 2]).sum()) for ring in rings)
+    return fit_stroke(nodes, [_traced(ring, polylines) for ring in rings], tolerance)
+
+
+def _as_shapes(
+    shape: int, face: int, stroke: Stroke, holes: _Holes, filled: list[Float64[np.ndarray, "N 2"]]
+) -> dict[int, _Redrawn]:
+    """How a stroke is drawn: filled, or with a shape beneath where it is a row of dashes; by no shape where the paint
+    in its holes cannot be brought there."""
+    pen = Pen(stroke.width, stroke.cap, stroke.join)
+    alone = _Redrawn(face, stroke.chains, stroke.primitives, pen)
+    if holes.fill < 0:
+        return {shape: alone}
+    region = shapely.union_all([shapely.make_valid(shapely.Polygon(points)) for points in filled])
+    body = stroke.polygon()
+    for inside, beneath in ((stroke.fill(), False), (stroke.fill_around(), True)):
+        if inside is not None and inside.difference(body).symmetric_difference(region).area <= OFF * region.length:
+            if not beneath:
+                return {shape: replace(alone, pen=replace(pen, fill=holes.fill))}
+            assert stroke.around is not None
+            return {shape: _Redrawn(holes.fill, (stroke.around,), (None,), None), holes.needless[0]: alone}
+    return {}
+
+
+def _thin(outlines: Outlines, polylines: Polylines) -> Bool[np.ndarray, "K"]:
     """The faces that could be strokes, by their pixels and their borders' lengths."""
     planar_map = outlines.planar_map
     points, offsets = polylines
@@ -86,10 +136,9 @@ def _thin(
     return np.array([is_thin(a, LOOSE * p) for a, p in zip(area.tolist(), perimeter.tolist(), strict=False)])
 
 
-def _traced(
-    ring: Int32[np.ndarray, "R"], points: Float64[np.ndarray, "P 2"], offsets: Int64[np.ndarray, "A1"]
-) -> Float64[np.ndarray, "N 2"]:
+def _traced(ring: Int32[np.ndarray, "R"], polylines: Polylines) -> Float64[np.ndarray, "N 2"]:
     """The traced points of a ring of half-arcs, the first not repeated."""
+    points, offsets = polylines
     arcs = [points[offsets[h // 2] : offsets[h // 2 + 1]][:: -1 if h % 2 else 1] for h in ring]
     return np.concatenate([arc[:-1] for arc in arcs])
 
@@ -113,6 +162,10 @@ class _Faces:
         }
         self._shape_of_face = {int(face): shape for shape, face in enumerate(layers.face)}
         self._boxes = shape_boxes(layers, outlines)
+        self._first: dict[int, int] = {}  # by half-arc, the lowest shape that it borders
+        for shape, drawn in enumerate(self._drawn):
+            for half_arc in (h for ring in drawn for h in ring.tolist()):
+                self._first.setdefault(half_arc, shape)
 
     def rings(self, face: int) -> list[np.ndarray]:
         """A face's rings of half-arcs, the outer one first."""
@@ -121,40 +174,54 @@ class _Faces:
     def holes(self, shape: int) -> _Holes | None:
         """What a stroke in place of this shape does with its holes, or None where there can be none."""
         face = int(self._layers.face[shape])
-        if face in self._paints.gradients:
-            return None
         drawn = {frozenset(ring.tolist()) for ring in self._drawn[shape]}
         own = [frozenset(ring.tolist()) for ring in self._rings[face]]
-        if own[0] not in drawn or not drawn <= set(own):
+        if face in self._paints.gradients or own[0] not in drawn or not drawn <= set(own):
             return None
-        filled = [ring for ring in own if ring not in drawn]
-        if not filled:
+        if any(self._first.get(h, shape) < shape for ring in own for h in ring):
+            # a shape below ends where this one does, and would show beside the stroke
+            return None
+        if any(h ^ 1 in self._first for ring in drawn for h in ring):
+            # a shape beside this one ends at its border, and what is below both would show between them
+            return None
+        holes = [ring for ring in self._rings[face] if frozenset(ring.tolist()) not in drawn]
+        if not holes:
             return _Holes()
-        on_top = [self._shape_of_ring.get(frozenset(h ^ 1 for h in ring), -1) for ring in filled]
+        on_top = [self._shape_of_ring.get(frozenset((ring ^ 1).tolist()), -1) for ring in holes]
         if min(on_top) < shape:
             return None
-        if all(self._looks_like_ground(shape, own[0], other) for other in on_top):
+        filled = [
+            (ring, other)
+            for ring, other in zip(holes, on_top, strict=True)
+            if not self._looks_like_ground(shape, own[0], other)
+        ]
+        if not filled:
             return _Holes(tuple(on_top))
-        return _Holes(tuple(on_top), int(self._layers.face[on_top[0]])) if len(own) == 2 else None
+        fills = [int(self._layers.face[other]) for _, other in filled]
+        if any(not self._look_alike(fills[0], fill) for fill in fills[1:]):
+            return None
+        return _Holes(tuple(on_top), fills[0], tuple(ring for ring, _ in filled))
+
+    def _look_alike(self, one: int, other: int) -> bool:
+        """Are two faces of one opaque colour?"""
+        colours, opacity = self._paints.colours, self._paints.opacity
+        if {one, other} & self._paints.gradients.keys() or min(opacity[one], opacity[other]) < 1:
+            return False
+        return bool((colours[one] == colours[other]).all())
 
     def _looks_like_ground(self, shape: int, outer: frozenset[int], other: int) -> bool:
         """Is the shape `other` of the paint that is seen around `shape`, and nothing else below it?"""
         around = {int((self._map.left if h % 2 else self._map.right)[h // 2]) for h in outer}
         ground, face = around.pop(), int(self._layers.face[other])
         place = self._shape_of_face.get(ground, -1)
-        if around or not 0 <= place < shape or {ground, face} & self._paints.gradients.keys():
-            return False
-        colours, opacity = self._paints.colours, self._paints.opacity
-        if (colours[ground] != colours[face]).any() or min(opacity[ground], opacity[face]) < 1:
-            return False
-        if any({h ^ 1 for h in outer} & set(ring.tolist()) for ring in self._drawn[place]):
+        if around or not 0 <= place < shape or not self._look_alike(ground, face):
             return False
         box, between = self._boxes[shape], self._boxes[place + 1 : shape]
         return not ((between[:, :2] < box[2:]) & (box[:2] < between[:, 2:])).all(1).any()
 
 
 def _stroked(
-    outlines: Outlines, layers: Layers, pens: dict[int, tuple[Stroke, _Holes]], needless: set[int]
+    outlines: Outlines, layers: Layers, redrawn: dict[int, _Redrawn], needless: set[int]
 ) -> tuple[Outlines, Layers]:
     """Outlines with the chains added at the end, and layers that draw them."""
     controls, lines, primitives = [outlines.control_points], [outlines.is_line], dict(outlines.primitives)
@@ -162,12 +229,14 @@ def _stroked(
     rings: list[list[int]] = []
     shape_offsets = [0]
     kept = [shape for shape in range(len(layers.face)) if shape not in needless]
-    new_pens = {}
+    faces, pens = layers.face.copy(), {}
     for number, shape in enumerate(kept):
-        if shape in pens:
-            stroke, holes = pens[shape]
-            new_pens[number] = Pen(stroke.width, stroke.cap, stroke.join, holes.fill)
-            for (points, is_line), primitive in zip(stroke.chains, stroke.primitives, strict=True):
+        if shape in redrawn:
+            new = redrawn[shape]
+            faces[shape] = new.face
+            if new.pen is not None:
+                pens[number] = new.pen
+            for (points, is_line), primitive in zip(new.chains, new.primitives, strict=True):
                 arc = len(offsets) - 1
                 rings.append([2 * arc])
                 controls.append(points)
@@ -190,10 +259,10 @@ def _stroked(
     )
     return extended, replace(
         layers,
-        face=layers.face[shapes],
+        face=faces[shapes],
         half_arcs=np.array([h for ring in rings for h in ring], np.int32),
         ring_offsets=np.cumsum([0, *map(len, rings)], dtype=np.int64),
         shape_offsets=np.array(shape_offsets, np.int64),
         details=details.astype(np.int32),
-        pens=new_pens,
+        pens=pens,
     )

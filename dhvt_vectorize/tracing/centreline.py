@@ -6,6 +6,8 @@ of a stroke, or a corner where it is longer; one with a single chord is an end, 
 branch has to be pruned. The middles of even chords are the chains' points: where the outline is off by some noise,
 they are by half of it.
 
+Where a stroke is much narrower than its pen two strokes touch, so that both end there.
+
 At a corner a chain goes to where the directions of its two sides meet; at a junction the two that go on most nearly
 straight are one chain, and what is left over ends on it. Method: after the chordal axis transform (Prasad,
 "Morphological analysis of shapes", CNLS Newsletter 139, 1997). Limit: junctions closer than a width count as one.
@@ -13,24 +15,28 @@ straight are one chain, and what is left over ends on it. Method: after the chor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, pairwise
+from math import dist
 
 import numpy as np
 import shapely
 from jaxtyping import Bool, Float64, Int64
 
+from . import _end_kernels, _stroke_kernels
+
 EVEN, EVEN_PIXELS = 0.06, 0.25  # of its width, and in pixels, by which an even stroke varies
 ALONGSIDE = 0.93  # cosine between a chord and the outline's normals at its ends
 MOSTLY = 0.3  # of the samples: so many even chords at least
-CAP = 0.8  # of half a width from the middle: what is looked at of an end
 LONG = 0.5  # widths between two even chords from which on what lies between may turn
 TURN_COS = np.cos(np.radians(20.0))  # of a corner at least,
 FORK_COS = np.cos(np.radians(50.0))  # of one at a junction, where a bend is not seen,
-BACK_COS = np.cos(np.radians(150.0))  # and at most
-DIRECTION = 1.5  # widths over which the direction at a stretch's end is taken
-FLAT = 0.04  # of its longest side that a triangle is high
+BACK_COS = np.cos(np.radians(165.0))  # and at most
+NECK, NECK_PIXELS = 0.7, 2.0  # of its width, and pixels less than it, below which a stroke is no longer one
+FLAT = 0.13  # sine of the angle between a triangle's shortest and longest sides
+SPUR = 0.5  # widths of even chords that are no arm of a junction
+SHARP_COS = np.cos(np.radians(45.0))  # between the sides of a corner whose round join may have such
+NEAR_END = 0.25  # widths before an end from which on no other point is needed: short lines would turn there
 SPACING = 0.7  # pixels between the points of a chain, at least
 
 Points = Float64[np.ndarray, "N 2"]
@@ -56,15 +62,12 @@ class Centreline:
     """A region's middle.
 
     Attributes:
-        chains: at least one; they end where the region does.
-        back: of every chain's start and end, how far before it the centre of a round cap would be, for the chain ends
-            where a square one does; None where it ends on another chain, or not at all.
+        chains: at least one; they end where the region does, or at the centres of its half circles.
         width: in pixels, the mean of the even chords.
         is_round: whether the ends of the region are nearer to half circles than to straight lines.
     """
 
     chains: tuple[Chain, ...]
-    back: tuple[tuple[float | None, float | None], ...]
     width: float
     is_round: bool
 
@@ -76,79 +79,93 @@ class _Chords:
     Attributes:
         middle: float64 (C, 2).
         zones: int64 (C, 2), on both sides.
-        ends: by zone that is no plain stretch, its chords.
+        of_zone: by zone, its chords.
+        ends: of these, those of zones that are no plain stretch.
         width: their mean length across.
     """
 
     middle: Points
     zones: Int64[np.ndarray, "C 2"]
+    of_zone: dict[int, list[int]]
     ends: dict[int, list[int]]
     width: float
 
 
+@dataclass(frozen=True)
+class _End:
+    """A free end: where a flat one would be, where a round one's centre, the direction out of it, and by how much a
+    straight line is a worse end than a half circle, in square pixels."""
+
+    reach: np.ndarray
+    centre: np.ndarray
+    direction: np.ndarray
+    rounder: float
+
+
 @dataclass
 class _Stretch:
-    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), the point
-    beyond each, and how far before a free end a round cap's centre is."""
+    """Middles of chords from one zone to another: `zones`, where its ends go on (stretch, side), and the point beyond
+    each."""
 
     middle: Points
     zones: tuple[int, int]
     onward: list[tuple[int, int] | None] = field(default_factory=lambda: [None, None])
     beyond: list[Points] = field(default_factory=lambda: [np.zeros((0, 2)), np.zeros((0, 2))])
-    back: list[float | None] = field(default_factory=lambda: [None, None])
 
     def ray(self, side: int, width: float) -> tuple[np.ndarray, np.ndarray]:
         """A point at its end, and the direction out of it."""
-        points = self.middle[:: 1 if side else -1]
-        far = np.flatnonzero(np.hypot(*(points - points[-1]).T) > DIRECTION * width)
-        some = points[far[-1] if len(far) else 0 :]
-        centre, direction = line_through(some)
-        if direction @ (some[-1] - some[0]) < 0:
-            direction = -direction
-        return centre + direction * ((some[-1] - centre) @ direction), direction
+        x, y, along_x, along_y = self.leaving(side, width)
+        return np.array([x, y]), np.array([along_x, along_y])
+
+    def leaving(self, side: int, width: float) -> Float64[np.ndarray, "4"]:
+        """See `_end_kernels.ray`."""
+        return np.asarray(_end_kernels.ray(np.ascontiguousarray(self.middle[:: 1 if side else -1]), width))
 
 
-def find_centreline(rings: Sequence[tuple[Points, Points]], traced: Points) -> Centreline | None:
+def find_centreline(
+    points: Points, normals: Points, offsets: Int64[np.ndarray, "R1"], traced: Points
+) -> Centreline | None:
     """The middle of a region, or None where it is no stroke.
 
     Args:
-        rings: samples of its outline, a quarter of its width apart at most, and the unit normals there that point into
-            the region, float64 (N, 2) each; the outer ring first.
+        points, normals: samples of its outline, a quarter of its width apart at most, and the unit normals there that
+            point into the region.
+        offsets: of its rings among these, the outer one first.
         traced: float64 (M, 2), the points of its outline as traced.
     """
-    polygon = shapely.Polygon(rings[0][0], [points for points, _ in rings[1:]])
-    points, normals = (np.concatenate(part) for part in zip(*rings, strict=True))
+    rings = [points[a:b] for a, b in pairwise(offsets.tolist())]
+    polygon = shapely.Polygon(rings[0], rings[1:])
     chords = _even_chords(points, normals, polygon)
     if chords is None or len(chords.middle) < 2:
         return None
-    stretches = _stretches(chords)
-    rounder = 0.0
-    at_zone: dict[int, list[tuple[int, int]]] = {}
-    for number, stretch in enumerate(stretches):
-        for side, zone in enumerate(stretch.zones):
-            if zone >= 0:
-                at_zone.setdefault(zone, []).append((number, side))
-    for ends in at_zone.values():
+    stretches = _without_spurs(_stretches(chords), chords.width)
+    free: dict[tuple[int, int], _End] = {}
+    for ends in _ends_by_zone(stretches).values():
         if min(len(stretches[number].middle) for number, _ in ends) < 2:
             return None
         if len(ends) == 1:
-            ((number, side),) = ends
-            difference = _end(stretches[number], side, traced, chords.width)
-            if difference is None:
+            number, side = ends[0]
+            end = _end(stretches[number], side, traced, chords.width)
+            if end is None:
                 return None
-            rounder += difference
+            free[number, side] = end
         elif not _joined(stretches, ends, chords.width):
             return None
-    chains, back = zip(*_chains(stretches), strict=True)
+    is_round = sum(end.rounder for end in free.values()) > 0
+    for (number, side), end in free.items():
+        _lead_to(stretches[number], side, end, is_round, chords.width)
+    chains = tuple(_chains(stretches))
     if any(len(chain.points) < (4 if chain.is_closed else 2) for chain in chains):
         return None
-    return Centreline(chains, back, chords.width, rounder > 0)
+    return Centreline(chains, chords.width, is_round)
 
 
 def line_through(points: Points) -> tuple[Float64[np.ndarray, "2"], Float64[np.ndarray, "2"]]:
     """The points' centre, and the direction of the line through it that is nearest to them."""
     centre = points.mean(0)
-    return centre, np.linalg.eigh((points - centre).T @ (points - centre))[1][:, 1]
+    x, y = (points - centre).T
+    angle = 0.5 * np.arctan2(2 * (x @ y), x @ x - y @ y)
+    return centre, np.array([np.cos(angle), np.sin(angle)])
 
 
 def way_along(points: Points) -> Float64[np.ndarray, "N"]:
@@ -157,58 +174,32 @@ def way_along(points: Points) -> Float64[np.ndarray, "N"]:
 
 
 def _even_chords(points: Points, normals: Points, polygon: shapely.Polygon) -> _Chords | None:
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
     from scipy.spatial import Delaunay
 
     mesh = Delaunay(points)
     shapely.prepare(polygon)
-    corners = points[mesh.simplices]
-    inside = shapely.contains_xy(polygon, *corners.mean(1).T)
-    # samples of one straight side span triangles of no height, which would join what lies along it
-    sides = corners - np.roll(corners, 1, 1)
-    height = np.abs(sides[:, 0, 0] * sides[:, 1, 1] - sides[:, 0, 1] * sides[:, 1, 0])
-    inside &= height > FLAT * (sides**2).sum(2).max(1)
-    # the side of a triangle opposite its corner k leads to neighbour k
-    triangle, corner = np.nonzero(inside[:, None] & (mesh.neighbors >= 0) & inside[mesh.neighbors])
-    other = mesh.neighbors[triangle, corner]
-    once = triangle < other
-    triangle, corner, other = triangle[once], corner[once], other[once]
-    p, q = mesh.simplices[triangle, (corner + 1) % 3], mesh.simplices[triangle, (corner + 2) % 3]
-    across = points[q] - points[p]
-    length = np.hypot(*across.T)
-    over_p, over_q = (across * normals[p]).sum(1), -(across * normals[q]).sum(1)
-    alongside = np.minimum(over_p, over_q) >= ALONGSIDE * length
-    if not alongside.any():
+    inside = shapely.contains_xy(polygon, *points[mesh.simplices].mean(1).T)
+    middle, zones, width = _stroke_kernels.even_chords(
+        points, normals, mesh.simplices, mesh.neighbors, inside, (FLAT, ALONGSIDE, EVEN, EVEN_PIXELS, NECK, NECK_PIXELS)
+    )
+    if len(middle) < MOSTLY * len(points):
         return None
-    widths = (over_p + over_q) / 2
-    width = float(np.median(widths[alongside]))
-    even = alongside & (np.abs(widths - width) <= max(EVEN * width, EVEN_PIXELS))
-    if even.sum() < MOSTLY * len(points):
-        return None
-    count = len(mesh.simplices)
-    links = coo_array((np.ones((~even).sum()), (triangle[~even], other[~even])), (count, count))
-    zone = connected_components(links, directed=False)[1].astype(np.int64)
-    zones = np.stack([zone[triangle[even]], zone[other[even]]], 1)
-    middle = (points[p] + points[q])[even] / 2
-    ends: dict[int, list[int]] = {}
+    of_zone: dict[int, list[int]] = {}
     for chord, pair in enumerate(zones.tolist()):
-        for one in pair:
-            ends.setdefault(one, []).append(chord)
+        for zone in pair:
+            of_zone.setdefault(zone, []).append(chord)
+    places = middle.tolist()
     ends = {
-        one: found
-        for one, found in ends.items()
-        if len(found) != 2 or np.hypot(*(middle[found[0]] - middle[found[1]])) > LONG * width
+        zone: found
+        for zone, found in of_zone.items()
+        if len(found) != 2 or dist(places[found[0]], places[found[1]]) > LONG * width
     }
-    return _Chords(middle, zones, ends, float(widths[even].mean()))
+    return _Chords(middle, zones, of_zone, ends, width)
 
 
 def _stretches(chords: _Chords) -> list[_Stretch]:
     """Chords in walking order, from a zone of `chords.ends` to another, or round and round."""
-    of_zone: dict[int, list[int]] = {}
-    for chord, pair in enumerate(chords.zones.tolist()):
-        for zone in pair:
-            of_zone.setdefault(zone, []).append(chord)
+    zones = chords.zones.tolist()
     waiting = dict.fromkeys(range(len(chords.middle)))
     found = []
 
@@ -218,11 +209,11 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
         while chord in waiting:
             del waiting[chord]
             walked.append(chord)
-            one, other = chords.zones[chord].tolist()
+            one, other = zones[chord]
             zone = other if zone == one else one
             if zone in chords.ends:
                 return walked, zone
-            first, second = of_zone[zone]
+            first, second = chords.of_zone[zone]
             chord = second if first == chord else first
         return walked, -1
 
@@ -233,28 +224,51 @@ def _stretches(chords: _Chords) -> list[_Stretch]:
                 found.append(_Stretch(chords.middle[walked], (zone, last)))
     for chord in list(waiting):
         if chord in waiting:
-            walked, _ = walk(chord, int(chords.zones[chord, 0]))
+            walked, _ = walk(chord, zones[chord][0])
             found.append(_Stretch(chords.middle[walked], (-1, -1)))
     return found
 
 
-def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> float | None:
-    """Lead a stretch to the region's end; returns by how much a straight line is a worse end than a half circle, in
-    square pixels, or None where no end is seen."""
-    at, direction = stretch.ray(side, width)
-    offset = traced - at
-    along, beside = offset @ direction, offset @ [-direction[1], direction[0]]
-    ahead = (along > 0) & (np.abs(beside) <= CAP * width / 2)
-    if not ahead.any():
-        return None
-    # what lies farther than the end's own depth is another part of the outline
-    end = ahead & (along <= along[ahead].min() + width / 2)
-    square, centre = along[end], along[end] - np.sqrt((width / 2) ** 2 - beside[end] ** 2)
-    # near the middle a corner that anti-aliasing rounds does not count
-    reach = float(square[np.abs(beside[end]) <= max(width / 4, np.abs(beside[end]).min())].mean())
-    stretch.beyond[side] = (at + reach * direction)[None]
-    stretch.back[side] = reach - float(centre.mean())
-    return float(square.var() - centre.var())
+def _ends_by_zone(stretches: list[_Stretch]) -> dict[int, list[tuple[int, int]]]:
+    """By zone, the stretches that end there, and at which side; what goes round and round ends nowhere."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    for number, stretch in enumerate(stretches):
+        for side, zone in enumerate(stretch.zones):
+            if zone >= 0:
+                found.setdefault(zone, []).append((number, side))
+    return found
+
+
+def _without_spurs(stretches: list[_Stretch], width: float) -> list[_Stretch]:
+    """Without what seems to end just beyond where two others meet, and is the round join of their sharp corner."""
+    at_zone = _ends_by_zone(stretches)
+    spurs = set()
+    for number, stretch in enumerate(stretches):
+        free, zone = sorted(stretch.zones, key=lambda zone: len(at_zone.get(zone, ())))
+        is_arm = len(at_zone.get(free, ())) == 1 and len(at_zone[zone]) == 3
+        if not is_arm or np.hypot(*np.ptp(stretch.middle, 0)) > SPUR * width:
+            continue
+        (_, one), (_, other) = (stretches[n].ray(side, width) for n, side in at_zone[zone] if n != number)
+        if one @ other > SHARP_COS:
+            spurs.add(number)
+    return [stretch for number, stretch in enumerate(stretches) if number not in spurs]
+
+
+def _end(stretch: _Stretch, side: int, traced: Points, width: float) -> _End | None:
+    """How a stretch ends there, or None where no end is seen."""
+    leaving = stretch.leaving(side, width)
+    found = _end_kernels.end_of(traced, leaving, width)
+    return None if np.isnan(found[0]) else _End(found[:2], found[2:4], leaving[2:], float(found[4]))
+
+
+def _lead_to(stretch: _Stretch, side: int, end: _End, is_round: bool, width: float) -> None:
+    """Let a stretch end where its cap's centre is, or its flat end; nothing of the way there may lie beyond."""
+    to = end.centre if is_round else end.reach
+    offset = stretch.middle - to
+    beyond = (offset @ end.direction > -NEAR_END * width) & (np.hypot(*offset.T) <= width)
+    beyond[0 if side else -1] = False
+    stretch.middle = stretch.middle[~beyond]
+    stretch.beyond[side] = to[None]
 
 
 def _joined(stretches: list[_Stretch], ends: list[tuple[int, int]], width: float) -> bool:
@@ -297,13 +311,13 @@ def _crossing(a: np.ndarray, along_a: np.ndarray, b: np.ndarray, along_b: np.nda
     return np.asarray(a + t * along_a)
 
 
-def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, float | None]]]:
+def _chains(stretches: list[_Stretch]) -> list[Chain]:
     """The stretches as they lead on to one another."""
     waiting = dict.fromkeys(range(len(stretches)))
     found = []
 
-    def walk(number: int, side: int) -> tuple[list[Points], list[int], float | None]:
-        """Points and corners from a stretch's `side` on, and how far before its end a cap's centre is."""
+    def walk(number: int, side: int) -> tuple[list[Points], list[int]]:
+        """Points and corners from a stretch's `side` on."""
         parts: list[Points] = []
         corners: list[int] = []
         count = 0
@@ -322,22 +336,19 @@ def _chains(stretches: list[_Stretch]) -> list[tuple[Chain, tuple[float | None, 
             parts.append(beyond)
             count += len(beyond)
             if onward is None:
-                return parts, corners, stretch.back[out]
+                break
             number, side = onward
-        return parts, corners, None
+        return parts, corners
 
     for number, stretch in enumerate(stretches):
         for side in (0, 1):
             if number in waiting and stretch.onward[side] is None and stretch.zones != (-1, -1):
-                parts, corners, back = walk(number, side)
-                parts.insert(0, stretch.beyond[side])
+                parts, corners = walk(number, side)
                 shift = len(stretch.beyond[side])
-                found.append((_chain(parts, [c + shift for c in corners], False), (stretch.back[side], back)))
+                found.append(_chain([stretch.beyond[side], *parts], [c + shift for c in corners], False))
     for number in list(waiting):
-        if number not in waiting:
-            continue
-        parts, corners, _ = walk(number, 0)
-        found.append((_chain(parts, corners, True), (None, None)))
+        if number in waiting:
+            found.append(_chain(*walk(number, 0), True))
     return found
 
 
@@ -349,10 +360,12 @@ def _chain(parts: list[Points], corners: list[int], closed: bool) -> Chain:
         first = corners[0] if corners else 0
         points, is_corner = np.roll(points, -first, 0), np.roll(is_corner, -first)
         points, is_corner = np.concatenate([points, points[:1]]), np.append(is_corner, is_corner[0])
-    return Chain(*_filled(points, is_corner, closed), closed)
+    return Chain(*with_straight_ways(points, is_corner, closed), closed)
 
 
-def _filled(points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool) -> tuple[Points, Bool[np.ndarray, "N"]]:
+def with_straight_ways(
+    points: Points, is_corner: Bool[np.ndarray, "N"], closed: bool
+) -> tuple[Points, Bool[np.ndarray, "N"]]:
     """With points on the straight ways to corners and open ends, where there are no chords."""
     straight = is_corner[:-1] | is_corner[1:]
     if not closed:

@@ -105,7 +105,7 @@ def test_every_option_of_a_drawing_can_be_given(monkeypatch):
         "layering": "cutout",
         "trap": 0.5,
         "group": "tree",
-        "strokes": "auto",
+        "strokes": "never",
         "repeat": "auto",
         "palette": ("#ff0000", "#00ff00"),
         "min_area": 7,

@@ -51,7 +51,7 @@ def test_the_figures_are_those_of_the_svg() -> None:
 
 
 def test_the_seconds_of_every_stage_are_told_in_order() -> None:
-    stages = ["decode", "features", "merge tree", "partition", "paints", "outlines", "layers", "svg"]
+    stages = ["decode", "features", "merge tree", "partition", "paints", "outlines", "layers", "strokes", "svg"]
     seconds = draw(target()).stats["seconds"]
     assert list(seconds) == stages
     assert all(0 <= value < 60 for value in seconds.values())

@@ -67,6 +67,19 @@ def test_icons_become_strokes_of_the_width_they_were_drawn_with(name: str, page:
     assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
 
 
+@pytest.mark.parametrize("width", [1.4, 2.6])
+def test_thin_lines_are_as_exact_as_the_bars_they_are_found_as(width: float) -> None:
+    page = '<path d="M0 0h128v96H0z" fill="#fff"/>'
+    line = f'<path d="M12.3 31.4L101.8 47.7" stroke="#1d3557" stroke-width="{width}"/>'
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="128" height="96">{page}{line}</svg>'
+    drawing = drawn(svg).to_svg()
+    assert float(re.findall(r'stroke-width="([\d.]+)"', drawing)[0]) == pytest.approx(width, abs=0.06)
+    assert re.findall(r'stroke="(#[0-9a-f]+)"', drawing) == ["#1d3557"]
+    x, y, dx, dy = map(float, re.findall(r'd="M([\d.]+) ([\d.]+)l([-\d.]+) ([-\d.]+)"', drawing)[0])
+    ends = sorted([(x, y), (x + dx, y + dy)])
+    assert np.abs(np.array(ends) - [(12.3, 31.4), (101.8, 47.7)]).max() <= 0.15
+
+
 def test_a_ring_around_another_colour_is_one_shape_of_two_paints() -> None:
     svg = icon(ICONS["a ring"], 128, "#ffffff", "#ffcc00")
     drawing = drawn(svg)
@@ -74,6 +87,42 @@ def test_a_ring_around_another_colour_is_one_shape_of_two_paints() -> None:
         shapes=2, segments=count(drawn(svg, "never").to_svg()).segments - 4
     )
     assert re.search(r'<circle [^>]*fill="#fc0"[^>]*stroke="#1d3557"', drawing.to_svg())
+
+
+DASHED = '<path d="M4 4h16v14h-16z" stroke-dasharray="2 2" fill="#ffcc00"/>'
+TABLE = '<rect x="3" y="4" width="18" height="16" rx="2"/><path d="M3 12h18M12 4v16"/>'
+
+
+def test_a_dashed_frame_around_a_colour_is_a_shape_and_lines_on_top() -> None:
+    svg = icon(DASHED, 320)
+    with_strokes, without = drawn(svg), drawn(svg, "never")
+    assert count(with_strokes.to_svg()).segments < 0.5 * count(without.to_svg()).segments
+    assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
+
+
+def test_a_table_is_one_path_with_a_fill() -> None:
+    svg = icon(TABLE, 320, inside="#ffcc00")
+    with_strokes, without = drawn(svg), drawn(svg, "never")
+    assert re.findall(r'fill="#fc0"[^>]*stroke="#1d3557"', with_strokes.to_svg())
+    assert count(with_strokes.to_svg()).segments < 0.6 * count(without.to_svg()).segments
+    assert likeness(with_strokes, svg) >= likeness(without, svg) - 0.001
+
+
+@pytest.mark.parametrize("degrees", [150.0, 300.0, 350.0])
+def test_what_is_below_shows_nowhere_between_a_ring_and_what_lies_around_it(degrees: float) -> None:
+    end = 64 + 64j + 40 * np.exp(1j * np.radians(degrees))
+    arc = f"M104 64A40 40 0 {int(degrees > 180)} 1 {end.real:.2f} {end.imag:.2f}"
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="128" height="128"><path d="M0 0h128v128H0z" fill="#f92f60"/>'
+        f'<path d="{arc}" fill="none" stroke="#321b41" stroke-width="10"/>'
+        '<circle cx="64" cy="64" r="32" fill="#d3d3d3" stroke="#9b9b9b" stroke-width="6"/></svg>'
+    )
+    shown = render(drawn(svg).to_svg(), 1024, 1024, WHITE).astype(int)
+    y, x = np.mgrid[:1024, :1024] - 511.5
+    radius, angle = np.hypot(x, y) / 8, np.degrees(np.arctan2(y, x)) % 360
+    border = (np.abs(radius - 35) < 1.5) & (np.abs(angle - degrees / 2) < degrees / 2 - 15)
+    red = shown[..., 0] - shown[..., 2] > 40
+    assert not red[border].any()
 
 
 def test_wedges_and_discs_stay_shapes() -> None:
@@ -113,7 +162,9 @@ def test_every_format_has_the_strokes_with_their_caps_and_joins() -> None:
     assert re.search(r"^[\d.]+ 1 1 s$", eps, re.MULTILINE)
     assert export(drawing.to_svg(), "pdf").content.startswith(b"%PDF")
     ezdxf = pytest.importorskip("ezdxf")
-    document = ezdxf.read(io.StringIO(export(drawing.to_svg(), "dxf").content.decode()))
+    dxf = export(drawing.to_svg(), "dxf")
+    assert dxf.notes == ()  # traps are left out, strokes are not
+    document = ezdxf.read(io.StringIO(dxf.content.decode()))
     widths = [line.dxf.const_width for line in document.modelspace().query("LWPOLYLINE") if line.dxf.const_width]
     assert widths == [pytest.approx(stroke.stroke_width)] * 2
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import shapely
 
-from dhvt_vectorize.tracing.strokes import Stroke, fit_stroke
+from dhvt_vectorize.tracing.outlines import Primitive, flattened
+from dhvt_vectorize.tracing.primitives import segments_of
+from dhvt_vectorize.tracing.strokes import Stroke, fit_stroke, line_of
 
 TOLERANCE = 0.45
 NOISE = 0.03  # pixels, as anti-aliasing leaves
@@ -95,6 +97,50 @@ def test_a_cross_is_two_lines_and_an_arrow_a_line_and_a_chevron() -> None:
     assert sorted(len(points) for points, _ in stroke.chains) == [1, 2]
 
 
+def test_a_wide_cross_is_two_lines_too() -> None:
+    cross = shapely.union_all([pen([(60, 160), (260, 160)], 60), pen([(160, 60), (160, 260)], 60)])
+    stroke = fitted(cross)
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [1, 1]
+
+
+@pytest.mark.parametrize("degrees", [150.0, 160.0])
+def test_the_round_join_of_a_sharp_corner_is_no_arm_of_its_own(degrees: float) -> None:
+    turned = np.radians(degrees)
+    end = (60.2 - 130 * np.cos(turned), 60.7 + 130 * np.sin(turned))
+    stroke = fitted(pen([(190.2, 60.7), (60.2, 60.7), end], 14.0))
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [2]
+    assert stroke.join == "round"
+    assert np.hypot(*(stroke.chains[0][0][0, 3] - [60.2, 60.7])) <= 0.3
+
+
+@pytest.mark.parametrize("cap", ["round", "flat"])
+def test_a_short_line_is_a_stroke_if_its_ends_are_round(cap: str) -> None:
+    assert (fitted(pen([(50, 60), (60, 60)], 10.0, cap)) is not None) == (cap == "round")
+
+
+def test_dashes_that_touch_are_lines_and_a_way_around_leads_through_them() -> None:
+    count, radius, width = 16, 80.0, 16.0
+    # as long as the gaps, so that round ends touch
+    turn = 2 * np.pi / count
+    dashes = []
+    for k in range(count):
+        angles = k * turn + np.linspace(0, turn - 0.98 * width / radius, 20)
+        dashes.append(pen([(100 + radius * np.cos(a), 100 + radius * np.sin(a)) for a in angles], width))
+    stroke = fitted(shapely.union_all(dashes))
+    assert stroke is not None
+    assert [len(points) for points, _ in stroke.chains] == [1] * count
+    assert stroke.cap == "round"
+    assert stroke.width == pytest.approx(width, abs=0.15)
+    assert (
+        stroke.polygon().symmetric_difference(shapely.union_all(dashes)).area <= 0.1 * shapely.union_all(dashes).length
+    )
+    inside = stroke.fill_around()
+    assert inside is not None
+    assert inside.area == pytest.approx(np.pi * radius**2, rel=0.01)
+
+
 def test_what_is_not_even_is_no_stroke() -> None:
     centre = shapely.Point(60, 60)
     uneven = {
@@ -116,6 +162,33 @@ def test_a_stroke_covers_what_the_outline_encloses_and_has_fewer_nodes(width: fl
     assert stroke is not None
     assert stroke.polygon().symmetric_difference(wave).area <= 0.15 * wave.length
     assert stroke.nodes <= 6
+
+
+@pytest.mark.parametrize("sides", [(40.0, 1.6), (1.6, 40.0), (9.0, 2.0)])
+@pytest.mark.parametrize("degrees", [0.0, 17.0, 45.0, -31.0])
+@pytest.mark.parametrize("cap", ["round", "butt"])
+def test_a_bar_is_the_line_that_covers_it(sides: tuple[float, float], degrees: float, cap: str) -> None:
+    bar = Primitive("rect", 60.3, 58.8, *sides, degrees, min(sides) if cap == "round" else 0.0)
+    stroke = line_of(bar)
+    assert stroke is not None
+    assert stroke.nodes == 2
+    assert stroke.cap == cap
+    covered = shapely.Polygon(flattened(*segments_of(bar), 32))
+    assert stroke.polygon().symmetric_difference(covered).area <= 0.005 * covered.length
+
+
+@pytest.mark.parametrize(
+    "primitive",
+    [
+        Primitive("circle", 60, 60, 20, 20),
+        Primitive("ellipse", 60, 60, 40, 2),
+        Primitive("rect", 60, 60, 9, 3),
+        Primitive("rect", 60, 60, 40, 3, corner=1.5),
+    ],
+    ids=["a circle", "an ellipse", "a short bar", "a bar with round corners"],
+)
+def test_other_primitives_are_no_lines(primitive: Primitive) -> None:
+    assert line_of(primitive) is None
 
 
 def test_a_long_spiral_is_looked_at_in_bounded_time() -> None:

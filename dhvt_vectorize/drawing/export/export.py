@@ -80,10 +80,10 @@ def _dxf(svg: str) -> Exported:
     from .dxf import write_dxf
 
     picture = read_shapes(svg)
-    filled = [shape for shape in picture.shapes if shape.stroke_width is None]
-    gradients = sum(isinstance(shape.paint, Gradient) for shape in filled)
+    kept = [shape for shape in picture.shapes if not shape.is_trap]
+    gradients = sum(isinstance(shape.paint, Gradient) for shape in kept)
     notes = _note(gradients, "DXF has no such gradients: {} got their mean colour")
-    notes += _note(len(picture.shapes) - len(filled), "DXF gets no traps: {} left out")
+    notes += _note(len(picture.shapes) - len(kept), "DXF gets no traps: {} left out")
     return Exported(write_dxf(picture), notes)
 
 
