@@ -7,6 +7,8 @@ import numpy as np
 from ..kernel_cache import njit
 
 MOST_SIDES = 8  # faces near a face that are looked at
+# of the pixels of a face along the frame: the edge that they are on may leave the picture slowly, and one side with it
+NEAR_SHARE_ON_THE_FRAME = 0.25
 NEAR, REACH = 2, 3  # a side lies within so many pixels of a face's; its colour is that of pixels so far away at most
 
 
@@ -113,6 +115,8 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
             near[s] += seen[s]
     kept, means = np.empty(count, np.int32), np.empty((count, 4))
     n = 0
+    if _is_on_the_frame(mine, height, width):
+        share = min(share, NEAR_SHARE_ON_THE_FRAME)
     for s in range(count):
         if near[s] < share * len(mine):
             continue
@@ -122,6 +126,15 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
             means[n, c] = sums[s, farther, c] / max(sums[s, farther, 4], 1.0)
         n += 1
     return kept[:n], means[:n]
+
+
+@njit(cache=True, nogil=True)
+def _is_on_the_frame(mine, height, width):
+    for i in mine:
+        y, x = i // width, i % width
+        if 0 < y < height - 1 and 0 < x < width - 1:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True, inline="always")
