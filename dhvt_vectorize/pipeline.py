@@ -100,7 +100,14 @@ class Vectorizer:
                 image, drawer = _over_white(features.colours), partial(_drawn, raster, options, layers)
                 outlines, paints = polish(outlines, paints, image, options.polish, drawer, fixed_colours is None)
         # pixels have no curves, a photograph few lines, and what abuts must share its borders
-        if options.strokes == "auto" and drawn and options.mode == "spline" and options.layering == "stacked":
+        overlapping = drawn and options.mode == "spline" and options.layering == "stacked"
+        if overlapping:
+            from .drawing.framed import with_framed_primitives
+
+            with clock("layers"):
+                tolerance = float(options.tolerance or 0.0)
+                outlines, layers = with_framed_primitives(outlines, layers, paints, polylines, tolerance)
+        if overlapping and options.strokes == "auto":
             from .drawing.strokes import with_strokes
 
             with clock("strokes"):
@@ -262,4 +269,4 @@ class _Clock:
         try:
             yield
         finally:
-            self.seconds[stage] = time.perf_counter() - start
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - start

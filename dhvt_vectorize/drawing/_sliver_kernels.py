@@ -7,8 +7,8 @@ import numpy as np
 from ..kernel_cache import njit
 
 MOST_SIDES = 8  # faces near a face that are looked at
-# of the pixels of a face along the frame: the edge that they are on may leave the picture slowly, and one side with it
-NEAR_SHARE_ON_THE_FRAME = 0.25
+# of a face along the frame: the edge that it is on may leave the picture slowly, and one side with it
+NEAR_ON_THE_FRAME, NEAR_SHARE_ON_THE_FRAME = 12, 0.25
 NEAR, REACH = 2, 3  # a side lies within so many pixels of a face's; its colour is that of pixels so far away at most
 
 
@@ -80,10 +80,14 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
     height, width = labels.shape
     names = np.empty(MOST_SIDES, np.int32)
     count = 0
+    close, reach = NEAR, REACH
+    if _is_on_the_frame(mine, height, width):
+        close, share = NEAR_ON_THE_FRAME, min(share, NEAR_SHARE_ON_THE_FRAME)
+        reach = close + 1
     for i in mine:
         y, x = i // width, i % width
-        for v in range(max(y - NEAR, 0), min(y + NEAR + 1, height)):
-            for u in range(max(x - NEAR, 0), min(x + NEAR + 1, width)):
+        for v in range(max(y - close, 0), min(y + close + 1, height)):
+            for u in range(max(x - close, 0), min(x + close + 1, width)):
                 name = labels[v, u]
                 if name == k or not (largest[name] > largest[k] or pixels[name] >= 4 * pixels[k]):
                     continue
@@ -95,13 +99,13 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
     for i in mine:
         y, x = i // width, i % width
         seen = np.zeros(count, np.bool_)
-        for v in range(max(y - REACH, 0), min(y + REACH + 1, height)):
-            for u in range(max(x - REACH, 0), min(x + REACH + 1, width)):
+        for v in range(max(y - reach, 0), min(y + reach + 1, height)):
+            for u in range(max(x - reach, 0), min(x + reach + 1, width)):
                 s = _place(names, count, labels[v, u])
                 if s == count:
                     continue
                 distance = max(abs(v - y), abs(u - x))
-                seen[s] |= distance <= NEAR
+                seen[s] |= distance <= close
                 # a pixel counts once, as touching if it touches any
                 if distance == 1 and stamp[v, u] != 2 * k + 1:
                     if stamp[v, u] == 2 * k:
@@ -115,8 +119,6 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
             near[s] += seen[s]
     kept, means = np.empty(count, np.int32), np.empty((count, 4))
     n = 0
-    if _is_on_the_frame(mine, height, width):
-        share = min(share, NEAR_SHARE_ON_THE_FRAME)
     for s in range(count):
         if near[s] < share * len(mine):
             continue

@@ -18,11 +18,12 @@ import shapely
 from jaxtyping import Bool, Float64, Int32, Int64
 
 from ..tracing.centreline import way_along
-from ..tracing.outlines import Outlines, Primitive, Segments
+from ..tracing.outlines import Outlines
 from ..tracing.strokes import Stroke, fit_stroke, is_thin, line_of
 from .arrangement import shape_boxes
 from .layering import Layers, Pen
 from .paints import Paints
+from .redrawing import Redrawn, with_redrawn
 
 OFF = 0.2  # pixels, of an outline's length, by which what is filled may differ from what should be
 LOOSE = 1.1  # of its traced perimeter that a region's pixels may suggest, to be looked at
@@ -46,16 +47,6 @@ class _Holes:
     filled: tuple[np.ndarray, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Redrawn:
-    """What is drawn in a shape's place: a face's paint, chains with what they are if they are primitives, and a pen."""
-
-    face: int
-    chains: tuple[Segments, ...]
-    primitives: tuple[Primitive | None, ...]
-    pen: Pen | None
-
-
 def with_strokes(
     outlines: Outlines,
     layers: Layers,
@@ -74,7 +65,7 @@ def with_strokes(
     if not shapes:
         return outlines, layers
     faces = _Faces(outlines, layers, paints)
-    redrawn: dict[int, _Redrawn] = {}
+    redrawn: dict[int, Redrawn] = {}
     needless: set[int] = set()
     for shape in shapes:
         holes = faces.holes(shape)
@@ -87,7 +78,7 @@ def with_strokes(
         found = _as_shapes(shape, face, stroke, holes, [_traced(ring, polylines) for ring in holes.filled])
         redrawn.update(found)
         needless.update(set(holes.needless) - found.keys() if found else ())
-    return _stroked(outlines, layers, redrawn, needless) if redrawn else (outlines, layers)
+    return with_redrawn(outlines, layers, redrawn, needless) if redrawn else (outlines, layers)
 
 
 def _stroke(outlines: Outlines, rings: list[np.ndarray], polylines: Polylines, tolerance: float) -> Stroke | None:
@@ -101,11 +92,11 @@ def _stroke(outlines: Outlines, rings: list[np.ndarray], polylines: Polylines, t
 
 def _as_shapes(
     shape: int, face: int, stroke: Stroke, holes: _Holes, filled: list[Float64[np.ndarray, "N 2"]]
-) -> dict[int, _Redrawn]:
+) -> dict[int, Redrawn]:
     """How a stroke is drawn: filled, or with a shape beneath where it is a row of dashes; by no shape where the paint
     in its holes cannot be brought there."""
     pen = Pen(stroke.width, stroke.cap, stroke.join)
-    alone = _Redrawn(face, stroke.chains, stroke.primitives, pen)
+    alone = Redrawn(face, stroke.chains, stroke.primitives, pen)
     if holes.fill < 0:
         return {shape: alone}
     region = shapely.union_all([shapely.make_valid(shapely.Polygon(points)) for points in filled])
@@ -115,7 +106,7 @@ def _as_shapes(
             if not beneath:
                 return {shape: replace(alone, pen=replace(pen, fill=holes.fill))}
             assert stroke.around is not None
-            return {shape: _Redrawn(holes.fill, (stroke.around,), (None,), None), holes.needless[0]: alone}
+            return {shape: Redrawn(holes.fill, (stroke.around,), (None,)), holes.needless[0]: alone}
     return {}
 
 
@@ -218,51 +209,3 @@ class _Faces:
             return False
         box, between = self._boxes[shape], self._boxes[place + 1 : shape]
         return not ((between[:, :2] < box[2:]) & (box[:2] < between[:, 2:])).all(1).any()
-
-
-def _stroked(
-    outlines: Outlines, layers: Layers, redrawn: dict[int, _Redrawn], needless: set[int]
-) -> tuple[Outlines, Layers]:
-    """Outlines with the chains added at the end, and layers that draw them."""
-    controls, lines, primitives = [outlines.control_points], [outlines.is_line], dict(outlines.primitives)
-    offsets = outlines.offsets.tolist()
-    rings: list[list[int]] = []
-    shape_offsets = [0]
-    kept = [shape for shape in range(len(layers.face)) if shape not in needless]
-    faces, pens = layers.face.copy(), {}
-    for number, shape in enumerate(kept):
-        if shape in redrawn:
-            new = redrawn[shape]
-            faces[shape] = new.face
-            if new.pen is not None:
-                pens[number] = new.pen
-            for (points, is_line), primitive in zip(new.chains, new.primitives, strict=True):
-                arc = len(offsets) - 1
-                rings.append([2 * arc])
-                controls.append(points)
-                lines.append(is_line)
-                offsets.append(offsets[-1] + len(points))
-                if primitive is not None:
-                    primitives[arc] = primitive
-        else:
-            first, last = layers.shape_offsets[shape : shape + 2].tolist()
-            rings += [layers.half_arcs[slice(*layers.ring_offsets[r : r + 2])].tolist() for r in range(first, last)]
-        shape_offsets.append(len(rings))
-    gone = np.array([shape in needless for shape in range(len(layers.face))])
-    before = np.concatenate([[0], np.cumsum(gone)])
-    shapes = np.array(kept)
-    details = layers.details[shapes]
-    # of its details some are gone
-    details = details - (before[shapes + 1 + details] - before[shapes + 1])
-    extended = Outlines(
-        outlines.planar_map, np.concatenate(controls), np.concatenate(lines), np.array(offsets, np.int64), primitives
-    )
-    return extended, replace(
-        layers,
-        face=faces[shapes],
-        half_arcs=np.array([h for ring in rings for h in ring], np.int32),
-        ring_offsets=np.cumsum([0, *map(len, rings)], dtype=np.int64),
-        shape_offsets=np.array(shape_offsets, np.int64),
-        details=details.astype(np.int32),
-        pens=pens,
-    )

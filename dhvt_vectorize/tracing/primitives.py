@@ -238,6 +238,18 @@ def _rounded(points: Points, angle: float, area: float) -> _Candidate | None:
     return _candidate(points, snapped(rounded), 6)
 
 
+def rounded_as(rectangle: Primitive, points: Points) -> Primitive:
+    """The rectangle with its corners as round as points on them say; its sides stay."""
+    for _ in range(ROUNDS):
+        value = np.array([rectangle.cx, rectangle.cy, rectangle.rx, rectangle.ry, rectangle.corner, 0.0])
+        distance, slope = _rounded_box(points, value)
+        slope = slope[:, 4]
+        step = -float(distance @ slope) / max(float(slope @ slope), 1e-9)
+        corner = float(np.clip(rectangle.corner + step, 0.0, min(rectangle.rx, rectangle.ry)))
+        rectangle = replace(rectangle, corner=corner)
+    return rectangle
+
+
 def _rotation(angle: float) -> Float64[np.ndarray, "2 2"]:
     c, s = np.cos(angle), np.sin(angle)
     return np.array([[c, -s], [s, c]])

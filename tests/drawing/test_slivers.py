@@ -88,6 +88,33 @@ def test_slivers_beside_slivers_go_together() -> None:
 label_maps = arrays.arrays(np.int32, st.tuples(st.integers(1, 14), st.integers(1, 14)), elements=st.integers(0, 3))
 
 
+def along_the_frame(run: slice, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Dark, but for a light corner on the left, and a run of the top row that shows so much of the dark."""
+    labels, pixels = np.zeros((SIDE, SIDE), np.int32), np.full((SIDE, SIDE, 4), 255, np.uint8)
+    pixels[..., :3] = DARK
+    corner = np.add.outer(np.arange(SIDE), np.arange(SIDE)) < 10
+    labels[corner], pixels[corner, :3] = 1, LIGHT
+    labels[0, run], pixels[0, run, :3] = 2, np.rint(LIGHT + share * (DARK - LIGHT))
+    return flat_zones(labels[..., None])[0], pixels
+
+
+@pytest.mark.parametrize("run", [slice(10, 16), slice(13, 22)])
+def test_along_the_frame_an_edge_may_leave_the_picture_slowly(run: slice) -> None:
+    labels, pixels = along_the_frame(run, 0.8)
+    found = without_slivers(labels, pixels)
+    assert found.max() == 1
+    assert (found[0, run] == found[-1, -1]).all()
+
+
+def test_a_long_line_along_the_frame_stays() -> None:
+    labels, pixels = along_the_frame(slice(10, SIDE), 0.5)
+    pixels[1, 12:, :3] = DARK
+    long = np.tile(pixels, (1, 3, 1))
+    long[:, SIDE:] = pixels[:, -1:]
+    names = np.concatenate([labels, np.repeat(labels[:, -1:], 2 * SIDE, 1)], 1)
+    assert without_slivers(names, long) is names
+
+
 @given(label_maps, st.integers(0, 2**16))
 @settings(max_examples=200, deadline=None)
 def test_faces_stay_connected_and_none_is_cut(names: np.ndarray, seed: int) -> None:
