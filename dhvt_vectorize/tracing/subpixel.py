@@ -10,8 +10,9 @@ stretch are moved onto it.
 Junctions go to where the lines meet that their arcs begin as, by least squares over the points past the few where three
 colours mix. Where an arc begins as no line, or the lines miss each other, they go to the mean of their arcs' nearest
 points, or onto the line of the two arcs that run straight through; on the image's frame, to where the arc that ends
-there crosses it. Arcs on the frame stay on it. Limits: no point moves more than a pixel; strokes thinner than two
-pixels keep the width their pixels have.
+there crosses it. Arcs on the frame stay on it. A region that ends between two others at an acute angle goes on to its
+tip, past pixels of which it covers too little for any to be its own (`_wedge_kernels`). Limits: but for that no point
+moves more than a pixel; strokes thinner than two pixels keep the width their pixels have.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, UInt8
 
-from . import _subpixel_kernels
+from . import _subpixel_kernels, _wedge_kernels
 from .planar_map import PlanarMap
 
 
@@ -42,4 +43,5 @@ def subpixel_polylines(
         points, offsets, planar_map.start, planar_map.end, planar_map.left, planar_map.right,
         planar_map.junctions, planar_map.leaving, height, width,
     )  # fmt: skip
-    return points, offsets
+    kept = _wedge_kernels.sharpen_wedges(points, offsets, planar_map.left, planar_map.right, planar_map.leaving)
+    return points[kept], np.concatenate([[0], np.cumsum(kept)])[offsets]

@@ -19,19 +19,21 @@ COLOURS = np.array([[240, 30, 60, 255], [20, 140, 220, 255], [250, 230, 90, 255]
 Shape = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def supersampled(shape: Shape, colours: np.ndarray = COLOURS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def supersampled(
+    shape: Shape, colours: np.ndarray = COLOURS, size: int = SIZE
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(labels, premultiplied pixels, face colours) of a picture that says which face each place (x, y) belongs to."""
-    at = (np.arange(SIZE * FINE) + 0.5) / FINE
-    face = shape(at[None, :], at[:, None]) + np.zeros((SIZE * FINE, SIZE * FINE), int)
+    at = (np.arange(size * FINE) + 0.5) / FINE
+    face = shape(at[None, :], at[:, None]) + np.zeros((size * FINE, size * FINE), int)
     present = np.unique(face)
-    blocks = face.reshape(SIZE, FINE, SIZE, FINE)
+    blocks = face.reshape(size, FINE, size, FINE)
     cover = np.stack([(blocks == k).mean((1, 3)) for k in present])
     pixels = np.rint(np.einsum("kyx,kc->yxc", cover, colours[present])).astype(np.uint8)
     return cover.argmax(0).astype(np.int32), pixels, colours[present].astype(np.float32)
 
 
-def traced(shape: Shape, colours: np.ndarray = COLOURS) -> tuple[PlanarMap, np.ndarray, np.ndarray]:
-    labels, pixels, face_colours = supersampled(shape, colours)
+def traced(shape: Shape, colours: np.ndarray = COLOURS, size: int = SIZE) -> tuple[PlanarMap, np.ndarray, np.ndarray]:
+    labels, pixels, face_colours = supersampled(shape, colours, size)
     planar_map = trace_planar_map(labels)
     return (planar_map, *subpixel_polylines(planar_map, pixels, face_colours))
 
@@ -112,6 +114,29 @@ def test_a_junction_lies_where_its_straight_arcs_meet(seed: int, straight_throug
     first = np.flatnonzero(planar_map.start == inner)
     px, py = points[offsets[first[0]]] if len(first) else points[offsets[planar_map.end.tolist().index(inner) + 1] - 1]
     assert np.hypot(px - cx, py - cy) <= bound
+
+
+@pytest.mark.parametrize("turn", [0.3, 1.1, 2.6, 4.4])
+@pytest.mark.parametrize("degrees", [15, 18, 21, 25])
+def test_a_wedge_ends_at_its_tip(degrees: float, turn: float) -> None:
+    """Though for pixels before that it is too narrow for any to be its own: a border that another covers at a slant."""
+    cx, cy, size = 40.2, 39.7, 80
+    inner = np.array([turn, turn + np.radians(degrees), turn + np.pi])
+
+    def face(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return np.searchsorted(inner - turn, (np.arctan2(y - cy, x - cx) - turn) % (2 * np.pi), "right") - 1
+
+    planar_map, points, offsets = traced(face, size=size)
+    x, y = planar_map.junctions.T
+    (junction,) = np.flatnonzero((x > 0) & (x < size) & (y > 0) & (y < size))
+    ends = np.array([points[offsets[a]] for a in np.flatnonzero(planar_map.start == junction)])
+    ends = ends if len(ends) else np.array([points[offsets[planar_map.end.tolist().index(junction) + 1] - 1]])
+    assert np.hypot(*(ends[0] - (cx, cy))) <= 1.2
+    # and no border bends on the way there
+    away = inner_points(planar_map, points, offsets) - (cx, cy)
+    off = np.abs(np.outer(away[:, 0], np.sin(inner)) - np.outer(away[:, 1], np.cos(inner))).min(1)
+    middle = (np.abs(away) < size / 2 - 4).all(1)
+    assert off[middle].max() <= 0.3
 
 
 def test_a_border_that_runs_straight_through_a_junction_stays_straight() -> None:
