@@ -1,7 +1,9 @@
 """Shapes whose geometry is known exactly: the SVG that draws them, and points on their outlines with what these are on.
 
 Each is placed in a square picture of `size` pixels. *On grid* its centre and lengths are whole pixels where the shape
-has such; *off grid* everything is shifted by fractions and scaled by a little more than a hundredth.
+has such, and the long sides of strokes; *off grid* everything is shifted by fractions and scaled by a little more than
+a hundredth. No stroke is one pixel wide and lies half on each of two rows: its picture is that of a paler one of two
+pixels, and nothing in it tells which was drawn.
 """
 
 from __future__ import annotations
@@ -139,9 +141,9 @@ SHAPES: dict[str, tuple[Maker, int]] = {
     "rounded rectangle": (lambda x, y, r: [_rounded(x, y, 2 * r, 1.5 * r, 0.4 * r)], 8),
     "capsule": (lambda x, y, r: [_rounded(x, y, 2 * r, r, r / 2)], 6),
     "badge": (lambda x, y, r: [_badge(x, y, 0.7 * r)], 5),
-    "stroke of 1 px": (lambda x, y, r: [_bar(x, y, 1.6 * r, 1.0, 0.0)], 4),
-    "stroke of 2 px": (lambda x, y, r: [_bar(x, y, 1.6 * r, 2.0, 0.0)], 4),
-    "stroke of 3 px": (lambda x, y, r: [_bar(x, y, 1.6 * r, 3.0, 0.0)], 4),
+    "stroke of 1 px": (lambda x, y, r: [_bar(x, y + 0.5, 1.6 * r, 1.0, 0.0)], 4),
+    "stroke of 2 px": (lambda x, y, r: [_bar(x, y + 1.0, 1.6 * r, 2.0, 0.0)], 4),
+    "stroke of 3 px": (lambda x, y, r: [_bar(x, y + 1.5, 1.6 * r, 3.0, 0.0)], 4),
     "slanted stroke of 2 px": (lambda x, y, r: [_bar(x, y, 1.6 * r, 2.0, 30.0)], 4),
     "slanted stroke of 3 px": (lambda x, y, r: [_bar(x, y, 1.6 * r, 3.0, 30.0)], 4),
 }
