@@ -1,4 +1,5 @@
-"""numba kernels of the chroma: how sharp its edges are beside the luma's, and chroma that follows the luma."""
+"""numba kernels of the chroma: whether it comes from a grid of half the resolution, how sharp its edges are beside the
+luma's, and chroma that follows the luma."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ SHARP = 0.6  # of a whole step within one pixel: chroma at half the resolution n
 OVERSHOOT = 1.15  # of an edge's step that its differences may sum to
 MOST_OUTSIDE = 0.34  # of its step that the first and the last of four differences may have
 
+LEAST_CHANGE = 8.0  # levels between neighbours, from which on a misfit tells something
+
 
 @njit(cache=True, nogil=True)
 def luma_and_chroma(rgb, luma, chroma):
@@ -23,6 +26,35 @@ def luma_and_chroma(rgb, luma, chroma):
             luma[y, x] = light
             chroma[y, x, 0] = (b - light) * np.float32(1 / 1.772)
             chroma[y, x, 1] = (r - light) * np.float32(1 / 1.402)
+
+
+@njit(cache=True, nogil=True)
+def misfit(values, step, phase):
+    """How far values along every `step`th row are from ones interpolated from a grid of half the resolution.
+
+    Between two samples a, b of such a grid lie 3/4 a + 1/4 b and 1/4 a + 3/4 b. Each pair gives both back, and the next
+    pair gives b again.
+
+    Args:
+        values: float32 (H, W, C).
+        phase: which pixel of a row is the first of a pair, 0 or 1.
+
+    Returns:
+        How many two pairs were looked at, those that change; float64: the sums of what the two b differ by, and of what
+        pairs change by, levels.
+    """
+    height, width, channels = values.shape
+    looked_at, off, changed = 0, 0.0, 0.0
+    for y in range(0, height, step):
+        for x in range(phase, width - 3, 2):
+            for c in range(channels):
+                p, q, r, s = values[y, x, c], values[y, x + 1, c], values[y, x + 2, c], values[y, x + 3, c]
+                change = abs(p - q) + abs(r - s)
+                if change > LEAST_CHANGE:
+                    looked_at += 1
+                    off += abs(1.5 * q - 0.5 * p - 1.5 * r + 0.5 * s)
+                    changed += change
+    return looked_at, off, changed
 
 
 @njit(cache=True, nogil=True)
@@ -80,10 +112,11 @@ def variation(first, last, chroma, out):
 
 
 @njit(cache=True, nogil=True)
-def sharpen(first, last, luma, chroma, settled, busy, near, alike, ridge, misfit, rgb):
+def sharpen(first, last, luma, spread_luma, chroma, settled, busy, near, alike, ridge, misfit, rgb):
     """Chroma by a weighted linear fit on luma, in rows first…last − 1, into uint8 `rgb` (H, W, ≥3).
 
     Args:
+        spread_luma: float32 (H, W), the luma that chroma is fitted on: as far spread as the chroma is.
         settled: float32 (H, W), the weight of a pixel for its chroma's own sake.
         busy: bool (H, W), where chroma varies; pixels with none of these within reach stay as they are.
         near: float32 (7, 7), the weight by place.
@@ -101,7 +134,7 @@ def sharpen(first, last, luma, chroma, settled, busy, near, alike, ridge, misfit
             s = sy = syy = s0 = s1 = sy0 = sy1 = s00 = s11 = np.float32(0.0)
             for v in range(top, bottom):
                 for u in range(left, right):
-                    off = luma[v, u] - luma[y, x]
+                    off = spread_luma[v, u] - luma[y, x]
                     w = settled[v, u] * near[v - y + REACH, u - x + REACH] * alike[min(int(abs(off)), 255)]
                     c0, c1 = chroma[v, u, 0], chroma[v, u, 1]
                     s += w

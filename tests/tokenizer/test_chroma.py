@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 from flat_shapes import coverage, disc, opaque, painted, regular_polygon
 from PIL import Image, ImageFilter
+from scipy.ndimage import map_coordinates
 
 from dhvt_vectorize.tokenizer import chroma
 from dhvt_vectorize.tokenizer.chroma import sharpened_chroma
 
 SIDE = 96
 SEEDS = range(4)
+INK, PAPER = np.array([29, 95, 168]), np.array([246, 242, 233])
 YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
 
 
@@ -112,16 +114,23 @@ def test_tiny_pictures_come_back_as_they_are(shape: tuple[int, int]) -> None:
 
 def test_it_is_the_local_linear_model_of_its_description() -> None:
     given = as_jpeg(drawing(1))
-    expected = _by_numpy(given[..., :3].astype(float))
+    luma = given[..., :3] @ YCC[0]
+    cells = np.pad(luma.reshape(SIDE // 2, 2, SIDE // 2, 2).mean((1, 3)), 1, mode="edge")
+    # bilinear interpolation between the cells' middles
+    at = np.arange(SIDE) / 2 + 0.75
+    expected = _by_numpy(
+        given[..., :3].astype(float), map_coordinates(cells, np.meshgrid(at, at, indexing="ij"), order=1)
+    )
     assert np.abs(sharpened_chroma(given)[..., :3].astype(float) - expected).max() <= 1.0
 
 
-def _by_numpy(rgb: np.ndarray) -> np.ndarray:
+def _by_numpy(rgb: np.ndarray, spread_luma: np.ndarray) -> np.ndarray:
     """Float64, all places of the window as whole arrays, no pixel left out but those far from any edge."""
     reach, shape = chroma.REACH, rgb.shape[:2]
     ycc = rgb @ YCC.T
     outside = np.full((*(side + 2 * reach for side in shape), 3), np.nan)
     outside[reach:-reach, reach:-reach] = ycc
+    outside[reach:-reach, reach:-reach, 0] = spread_luma
 
     def moved(array: np.ndarray, dy: int, dx: int) -> np.ndarray:
         return array[reach + dy : reach + dy + shape[0], reach + dx : reach + dx + shape[1]]
@@ -129,7 +138,7 @@ def _by_numpy(rgb: np.ndarray) -> np.ndarray:
     around = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
     varies = np.nanmax([np.abs(moved(outside, *at)[..., 1:] - ycc[..., 1:]).sum(-1) for at in around], axis=0)
     weight = np.zeros(outside.shape[:2])
-    weight[reach:-reach, reach:-reach] = np.exp(-0.5 * (varies / chroma.SETTLED) ** 2) + chroma.LEAST_WEIGHT
+    weight[reach:-reach, reach:-reach] = np.exp(-0.5 * (varies / chroma.SETTLED_ON_THE_GRID) ** 2) + chroma.LEAST_WEIGHT
     busy = np.zeros(outside.shape[:2], bool)
     busy[reach:-reach, reach:-reach] = varies > chroma.VARIES
     window = [(dy, dx) for dy in range(-reach, reach + 1) for dx in range(-reach, reach + 1)]
@@ -169,3 +178,34 @@ def test_opaque_and_all_channels_are_kept() -> None:
     assert sharp.dtype == np.uint8
     assert (sharp[..., 3] == 255).all()
     assert opaque(sharp[..., :3]).shape == sharp.shape
+
+
+@pytest.mark.parametrize("quality", [75, 90])
+@pytest.mark.parametrize("width", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("offset", [0.0, 0.21, 0.7])
+def test_a_thin_line_that_has_no_inside_gets_its_colour_back(width: float, offset: float, quality: int) -> None:
+    edge = np.clip(np.arange(SIDE)[:, None] + 1 - (40 + offset) + np.zeros((SIDE, SIDE)), 0, 1)
+    share = edge - np.clip(np.arange(SIDE)[:, None] + 1 - (40 + offset + width), 0, 1)
+    share[:, :20] = share[:, 76:] = 0
+    truth = opaque(np.rint(share[..., None] * INK + (1 - share[..., None]) * PAPER).astype(np.uint8))
+    given = as_jpeg(truth, quality)
+    sharp = sharpened_chroma(given)
+    assert decibels(sharp, truth) > decibels(given, truth) + 2.0
+    assert (sharpened_chroma(truth) == truth).all()
+
+
+@pytest.mark.parametrize("top", [0, 1, 2, 3])
+@pytest.mark.parametrize("left", [0, 1])
+def test_cells_are_found_wherever_the_picture_was_cut(top: int, left: int) -> None:
+    given = as_jpeg(drawing(1))[top:, left:]
+    assert chroma._cells(*chroma._luma_and_chroma(given)) == (top % 2, left)
+
+
+def test_what_is_clean_noisy_or_enlarged_has_no_cells() -> None:
+    truth = drawing(2)
+    noisy = np.clip(truth + np.random.default_rng(0).normal(0, 4, truth.shape), 0, 255).astype(np.uint8)
+    noisy[..., 3] = 255
+    large = np.array(Image.fromarray(truth).resize((2 * SIDE, 2 * SIDE), Image.Resampling.BILINEAR))
+    for pixels in (truth, noisy, large):
+        assert chroma._cells(*chroma._luma_and_chroma(pixels)) is None
+        assert sharpened_chroma(pixels) is pixels
