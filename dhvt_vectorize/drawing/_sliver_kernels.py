@@ -9,6 +9,7 @@ from ..kernel_cache import njit
 MOST_SIDES = 8  # faces near a face that are looked at
 # of a face along the frame: the edge that it is on may leave the picture slowly, and one side with it
 NEAR_ON_THE_FRAME, NEAR_SHARE_ON_THE_FRAME = 12, 0.25
+MOST_UNEVEN = 9.0  # squared levels a channel
 NEAR, REACH = 2, 3  # a side lies within so many pixels of a face's; its colour is that of pixels so far away at most
 
 
@@ -41,12 +42,14 @@ def dissolve(labels, colours, order, largest, pixels, one, most_error, least_exp
     gone = 0
     for k in order:
         mine = _members(labels, k, one[k])
-        sides, means = _sides(labels, colours, mine, k, largest, pixels, stamp, share)
+        sides, means, uneven = _sides(labels, colours, mine, k, largest, pixels, stamp, share)
         a, b, left = _best_mixture(colours, mine, sides, means)
         if a < 0:
             continue
         own = _own_residual(colours, mine)
-        longer = len(mine) * np.log((left + noise) / (own + noise))
+        # no mixture is nearer than its sides' colours are exact, however many pixels it has
+        beyond = max(left - min((uneven[a] + uneven[b]) / 2, MOST_UNEVEN), own)
+        longer = len(mine) * np.log((beyond + noise) / (own + noise))
         varies = largest[k] == 1 or left < (1.0 - least_explained) * own
         if left > most_error or longer > price or not varies:
             continue
@@ -73,9 +76,9 @@ def _members(labels, k, first):
 
 @njit(cache=True, nogil=True)
 def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
-    """Faces that are near most of k's pixels and no slivers beside it, and their colours there.
+    """Faces that are near most of k's pixels and no slivers beside it, their colours there, and how these vary.
 
-    Returns int32 (S,) and float64 (S, 4).
+    Returns int32 (S,), float64 (S, 4), and the mean variance of a channel, float64 (S,).
     """
     height, width = labels.shape
     names = np.empty(MOST_SIDES, np.int32)
@@ -95,7 +98,7 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
                     names[count] = name
                     count += 1
     near = np.zeros(count, np.int32)
-    sums = np.zeros((count, 2, 5))  # of pixels that touch the face, and of those a little farther
+    sums = np.zeros((count, 2, 6))  # of pixels that touch the face, and of those a little farther
     for i in mine:
         y, x = i // width, i % width
         seen = np.zeros(count, np.bool_)
@@ -117,17 +120,21 @@ def _sides(labels, colours, mine, k, largest, pixels, stamp, share):
                     stamp[v, u] = 2 * k
         for s in range(count):
             near[s] += seen[s]
-    kept, means = np.empty(count, np.int32), np.empty((count, 4))
+    kept, means, uneven = np.empty(count, np.int32), np.empty((count, 4)), np.empty(count)
     n = 0
     for s in range(count):
         if near[s] < share * len(mine):
             continue
         farther = 1 if sums[s, 1, 4] >= 3 else 0
         kept[n] = names[s]
+        there = max(sums[s, farther, 4], 1.0)
+        square = sums[s, farther, 5] / there
         for c in range(4):
-            means[n, c] = sums[s, farther, c] / max(sums[s, farther, 4], 1.0)
+            means[n, c] = sums[s, farther, c] / there
+            square -= means[n, c] * means[n, c]
+        uneven[n] = max(square, 0.0) / 4
         n += 1
-    return kept[:n], means[:n]
+    return kept[:n], means[:n], uneven[:n]
 
 
 @njit(cache=True, nogil=True)
@@ -150,7 +157,9 @@ def _place(names, count, name):
 @njit(cache=True, nogil=True, inline="always")
 def _add(sums, colour, sign):
     for c in range(4):
-        sums[c] += sign * colour[c]
+        value = np.float64(colour[c])
+        sums[c] += sign * value
+        sums[5] += sign * value * value
     sums[4] += sign
 
 

@@ -4,7 +4,8 @@ JPEG, enlarging and noise blur an edge over more pixels than the rim rule looks 
 there becomes a thin face with a colour of its own: a pale seam along an outline, a halo of bled colour. A pixel on an
 edge shows a mixture a + t·(b − a) of its sides' colours, each its own t. A face is a sliver, then, where it is thin,
 two others lie within `NEAR` pixels of most of it, and their mixtures explain its pixels: within `MOST_ERROR`, and in no
-longer description (BIC) than its own colour and border do. A face more than a pixel wide has to vary as mixtures do,
+longer description (BIC) than its own colour and border do, where they may be as far off as the sides' colours are
+uneven. A face more than a pixel wide has to vary as mixtures do,
 too: a band of one colour is a band. Along the picture's frame less of a face need be near, for there one side may lie
 outside. Each pixel of a sliver goes to the side that it shows more of, from where the edge
 is traced by coverage.
