@@ -9,6 +9,7 @@ from ._corner_kernels import begun_at
 from ._cubic_kernels import deviation_from_line, fit_cubic, unit
 
 LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
+LEAST_STRAIGHT = 16  # points of a piece whose end may be straight
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
@@ -127,10 +128,9 @@ def _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
 
 
 @njit(cache=True, nogil=True)
-def _settled(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b):
+def _settled(points, sums, first, at, last, step, tangents, has_tangent, tolerance, t, b):
     """Where two pieces from first to last meet at least cost, from `at` on by ever smaller steps, and that cost."""
     best = _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
-    step = max(1, (last - first) // 8)
     while step >= 1:
         moved = False
         for place in (at - step, at + step):
@@ -148,12 +148,53 @@ def _settled(points, sums, first, at, last, tangents, has_tangent, tolerance, t,
 
 @njit(cache=True, nogil=True)
 def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
-    """Move the cut between pieces k − 1 and k to where both together cost least."""
+    """Move the cut between pieces k − 1 and k to where both together cost least.
+
+    A line that runs on into a bend is a cubic soon, so that cuts within the line are not met on the way from beyond it:
+    where either end of the two pieces is straight, the search also begins where it ceases to be.
+    """
     first, at, last = ends[k - 1], ends[k], ends[k + 1]
     has_tangent[at] = False
-    ends[k], _ = _settled(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
-    has_tangent[at] = False
-    _pair(points, sums, first, ends[k], last, tangents, has_tangent, tolerance, t, b)
+    step = max(1, (last - first) // 8)
+    best, least = _settled(points, sums, first, at, last, step, tangents, has_tangent, tolerance, t, b)
+    for place in (_straight(points, sums, first, at, 1, tolerance), _straight(points, sums, last, at, -1, tolerance)):
+        if place == at:
+            continue
+        has_tangent[best] = False
+        near = max(1, abs(place - at) // 4)
+        found, cost = _settled(points, sums, first, place, last, near, tangents, has_tangent, tolerance, t, b)
+        has_tangent[place] = False
+        if cost < least - 1e-9:
+            best, least = found, cost
+    ends[k] = best
+    has_tangent[at] = has_tangent[best] = False
+    _pair(points, sums, first, best, last, tangents, has_tangent, tolerance, t, b)
+
+
+@njit(cache=True, nogil=True)
+def _straight(points, sums, begin, at, way, tolerance):
+    """Where the line ends, about, that begins at `begin` and goes to `at`, the one way or the other; `at` where none
+    ends between a quarter of the way and nearly all of it."""
+    length = abs(at - begin)
+    if length < LEAST_STRAIGHT:
+        return at
+    good, bad = 0, length + 1
+    step = length // 4
+    while bad - good > max(1, length // 32):
+        tried = good + step if bad > length else (good + bad) // 2
+        tried = min(tried, length)
+        first, last = min(begin, begin + way * tried), max(begin, begin + way * tried)
+        x, y, dx, dy, squares = _line(points, sums, first, last)
+        far = deviation_from_line(points, first + 2, last - 2, _stride(first, last), x, y, dx, dy)
+        if far <= STRAIGHT * tolerance and squares <= LINE_PRICE * np.log(tried + 1.0):
+            good = tried
+            if tried == length:
+                return at
+        else:
+            bad = tried
+        if good == 0 and bad <= length // 4:
+            return at
+    return begin + way * good if good < length - 2 else at
 
 
 @njit(cache=True, nogil=True)
@@ -176,7 +217,8 @@ def _divide(points, sums, ends, count, tangents, has_tangent, tolerance, t, b):
             whole, _ = _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, True)
         if price < whole < FAILED:
             middle = (first + last) // 2
-            at, best = _settled(points, sums, first, middle, last, tangents, has_tangent, tolerance, t, b)
+            step = max(1, (last - first) // 8)
+            at, best = _settled(points, sums, first, middle, last, step, tangents, has_tangent, tolerance, t, b)
             has_tangent[middle] = False
             if whole - best > price:
                 _pair(points, sums, first, at, last, tangents, has_tangent, tolerance, t, b)
