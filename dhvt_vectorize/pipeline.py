@@ -88,7 +88,7 @@ class Vectorizer:
             labels, fixed_colours = reduced(labels, features, options)
             labels, paints = painted(labels, features, fixed_colours, options, closely=drawn)
         with clock("outlines"):
-            outlines, polylines = outlined(labels, features.colours, paints.premultiplied, options)
+            outlines, polylines = outlined(labels, features.colours, paints, options)
             if options.mode == "spline":
                 outlines, paints = barred(outlines, polylines, features.colours, paints, fixed_colours is None)
         with clock("layers"):
@@ -163,7 +163,7 @@ def painted(
 
 
 def outlined(
-    labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], face_colours: Any, options: VectorizeOptions
+    labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], paints: Paints, options: VectorizeOptions
 ) -> tuple[Any, Any]:
     """The planar map's arcs as pixel edges, simplified polygons or curves, and the polylines these were fitted to."""
     from .tracing.curves import fit_curves
@@ -176,7 +176,7 @@ def outlined(
     planar_map = trace_planar_map(labels)
     if options.mode == "pixel":
         return pixel_outlines(planar_map), None
-    points, offsets = subpixel_polylines(planar_map, colours, face_colours)
+    points, offsets = subpixel_polylines(planar_map, colours, paints.premultiplied, paints.gradients)
     tolerance = float(options.tolerance or 0.0)
     if options.mode == "polygon":
         return simplified_polygons(planar_map, points, offsets, tolerance), (points, offsets)

@@ -41,7 +41,7 @@ def rehearse_outlines() -> None:
 
     labels, pixels = _labels(), _pixels()
     paints = _flat_paints(labels, pixels)
-    outlines, polylines = outlined(labels, pixels, paints.premultiplied, OPTIONS)
+    outlines, polylines = outlined(labels, pixels, paints, OPTIONS)
     barred(outlines, polylines, pixels, paints, recolour=True)
     oblong = shapely.segmentize(shapely.box(16, 32, 112, 40, ccw=False), 1.0)
     fit_stroke(4, [shapely.get_coordinates(oblong)[:-1]], float(OPTIONS.tolerance or 0.0))

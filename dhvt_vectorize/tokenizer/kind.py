@@ -16,8 +16,8 @@ import numpy as np
 from jaxtyping import Int16, UInt8
 
 # Of a drawing of these sides at least this share of the pixels lies in so many cells of 8 levels a side; grey ones have
-# fewer. As JPEG at 24 px, where few are photographs, half of the shrunken ones of BSDS500 val have more than 0.3, and one
-# in ten of the drawings has less.
+# fewer. At 24 px, where few are photographs, half of BSDS500 val have more than 0.3 as JPEG, and one in ten of the
+# drawings has less.
 SIDES, LEAST_SHARES = (24, 64, 256), (0.33, 0.45, 0.72)
 CELLS, CELLS_GREY = 16, 4
 _CELL_BITS = 3

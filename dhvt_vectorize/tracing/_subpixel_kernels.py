@@ -6,6 +6,7 @@ import numpy as np
 
 from ..kernel_cache import njit
 from ._corner_kernels import line_beside
+from ._ramp_kernels import ramp_at
 
 DEPTH = 3  # pixels looked at on either side
 LEAST_CONTRAST = 12.0  # levels between the sides below which coverage says nothing
@@ -19,8 +20,13 @@ OBLIQUE = 0.6  # a side is kept if the border runs along it at least this much o
 
 
 @njit(cache=True, nogil=True)
-def edge_points(labels, points, offsets, left, right, start, pixels, colours):
-    """The polyline of every arc: its two ends, and between them one point for each pixel side that is kept."""
+def edge_points(labels, points, offsets, left, right, start, pixels, colours, ramp_of, ramps):
+    """The polyline of every arc: its two ends, and between them one point for each pixel side that is kept.
+
+    Args:
+        ramp_of: int32 (K,), each face's place in `ramps`, −1 where its colour is one.
+        ramps: float64 (G, NUMBERS), see `_ramp_kernels`.
+    """
     arcs = offsets.size - 1
     out = np.empty((points.shape[0] + 2 * arcs, 2), np.float64)
     middle = np.empty((points.shape[0] + 2 * arcs, 2), np.float64)
@@ -38,7 +44,7 @@ def edge_points(labels, points, offsets, left, right, start, pixels, colours):
             for i in range(begin, end):
                 if not _runs_along(points, i, begin, end, start[a] < 0):
                     continue
-                shift = _shift(labels, pixels, colours, points, i, left[a], right[a])
+                shift = _shift(labels, pixels, colours, ramp_of, ramps, points, i, left[a], right[a])
                 dx = points[i + 1, 0] - points[i, 0]
                 dy = points[i + 1, 1] - points[i, 1]
                 # the right-hand normal of (dx, dy) in a y-down image is (−dy, dx)
@@ -116,7 +122,7 @@ def _runs_along(points, i, begin, end, closed):
 
 
 @njit(cache=True, nogil=True)
-def _shift(labels, pixels, colours, points, i, left, right):
+def _shift(labels, pixels, colours, ramp_of, ramps, points, i, left, right):
     """How far the edge lies to the right of pixel side i, in pixels, −1…1."""
     x, y = points[i, 0], points[i, 1]
     dx, dy = points[i + 1, 0] - x, points[i + 1, 1] - y
@@ -135,8 +141,10 @@ def _shift(labels, pixels, colours, points, i, left, right):
     right_run = _run(labels, rx, ry, nx, ny, right)
     side_l = np.empty(4)
     side_r = np.empty(4)
-    _side_colour(pixels, colours, lx, ly, -nx, -ny, left, left_run, side_l)
-    _side_colour(pixels, colours, rx, ry, nx, ny, right, right_run, side_r)
+    _own_colour(colours, ramp_of, ramps, lx, ly, left, side_l)
+    _side_colour(pixels, lx, ly, -nx, -ny, left_run, side_l)
+    _own_colour(colours, ramp_of, ramps, rx, ry, right, side_r)
+    _side_colour(pixels, rx, ry, nx, ny, right_run, side_r)
     contrast = 0.0
     for c in range(4):
         contrast += (side_l[c] - side_r[c]) ** 2
@@ -162,15 +170,26 @@ def _run(labels, x, y, nx, ny, face):
     return n
 
 
+@njit(cache=True, nogil=True)
+def _own_colour(colours, ramp_of, ramps, x, y, face, out):
+    """The colour that the face's paint has at pixel (x, y)."""
+    if ramp_of[face] >= 0:
+        ramp_at(ramps[ramp_of[face]], x + 0.5, y + 0.5, out)
+        return
+    for c in range(4):
+        out[c] = colours[face, c]
+
+
 @njit(cache=True, nogil=True, inline="always")
-def _side_colour(pixels, colours, x, y, nx, ny, face, run, out):
+def _side_colour(pixels, x, y, nx, ny, run, out):
+    """The face's own colour as it is in `out`, or the deepest pixel's if that is another."""
     deep_y, deep_x = y + (run - 1) * ny, x + (run - 1) * nx
     difference = 0.0
     for c in range(4):
-        difference = max(difference, abs(np.float64(pixels[deep_y, deep_x, c]) - colours[face, c]))
-    own = run < DEPTH or difference <= AGREEMENT
-    for c in range(4):
-        out[c] = colours[face, c] if own else np.float64(pixels[deep_y, deep_x, c])
+        difference = max(difference, abs(np.float64(pixels[deep_y, deep_x, c]) - out[c]))
+    if run == DEPTH and difference > AGREEMENT:
+        for c in range(4):
+            out[c] = pixels[deep_y, deep_x, c]
 
 
 @njit(cache=True, nogil=True, inline="always")

@@ -32,8 +32,8 @@ REACH, BAND = 4.5, 1.5  # pixels about a bar that are looked at, and of them tho
 ENDS, MOST_MIDDLE = 12.0, 160.0  # pixels at the ends that all count, and units of length between them that do
 MOST_OTHERS = 0.3  # of the pixels about a bar, that lie at third faces
 ROUNDS, SMALL_STEP = 12, 5e-4
-# pixels by which a bar is begun longer than its arc at each end: a pixel that no side touches is not felt, so that a bar
-# shrinks to what is there more surely than it grows
+# pixels by which a bar is begun longer than its arc at each end: a pixel that no side touches is not felt, so that a
+# bar shrinks to what is there more surely than it grows
 BEGUN_LONGER = 0.75
 SLACK = 0.05  # pixels beyond a pixel in which a side is felt
 BROAD, STRONGER = 2.2, 1.15  # pixels across from which contrast is told from width, and a contrast that is tried below

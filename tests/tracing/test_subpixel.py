@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from label_maps import ZOO, connected_label_maps
 
+from dhvt_vectorize.drawing.gradients import Gradient
+from dhvt_vectorize.tracing._ramp_kernels import ramp_at
 from dhvt_vectorize.tracing.planar_map import PlanarMap, trace_planar_map
-from dhvt_vectorize.tracing.subpixel import subpixel_polylines
+from dhvt_vectorize.tracing.subpixel import _ramps, subpixel_polylines
 
 SIZE, FINE = 24, 32
 COLOURS = np.array([[240, 30, 60, 255], [20, 140, 220, 255], [250, 230, 90, 255], [0, 0, 0, 0]], float)
@@ -64,6 +66,55 @@ def test_points_lie_on_the_line_that_bounds_a_half_plane(degrees: float, offset:
     assert error[middle].max() <= 0.05
     assert error.max() <= 0.35
     assert error.mean() <= 0.03
+
+
+@pytest.mark.parametrize("kind", ["linear", "radial"])
+@pytest.mark.parametrize("degrees", [0, 10, 30, 58, 90, 135])
+def test_beside_a_gradient_an_edge_lies_where_the_gradients_own_colour_says(degrees: float, kind: str) -> None:
+    nx, ny = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    gradient = Gradient(
+        kind, (4.0, 2.0), (22.0, 20.0), (0.0, 0.4, 1.0), ((90, 70, 60, 255), (130, 120, 90, 255), (170, 140, 150, 255))
+    )  # type: ignore[arg-type]
+
+    def away(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return nx * (x - SIZE / 2) + ny * (y - SIZE / 2) - 0.27
+
+    labels, _, _ = supersampled(lambda x, y: np.where(away(x, y) > 0, 1, 0))
+    at = (np.arange(SIZE * FINE) + 0.5) / FINE
+    x, y = (axis.ravel() for axis in np.meshgrid(at, at))
+    fine = np.where((away(x, y) > 0)[:, None], gradient.at(np.stack([x, y], 1)), [10, 10, 20, 255])
+    pixels = np.rint(fine.reshape(SIZE, FINE, SIZE, FINE, 4).mean((1, 3))).astype(np.uint8)
+    colours = np.array([[10, 10, 20, 255], pixels[labels == 1].mean(0)], np.float32)
+    planar_map = trace_planar_map(labels)
+
+    def error(*gradients: dict[int, Gradient]) -> np.ndarray:
+        x, y = inner_points(planar_map, *subpixel_polylines(planar_map, pixels, colours, *gradients)).T
+        return np.abs(away(x, y))[(np.minimum(x, y) > 2) & (np.maximum(x, y) < SIZE - 2)]
+
+    assert error({1: gradient}).max() <= 0.06
+    assert error().max() > 2 * error({1: gradient}).max()
+
+
+@given(
+    st.sampled_from(["linear", "radial"]),
+    st.lists(st.floats(0, 1), min_size=1, max_size=6, unique=True),
+    st.integers(0, 2**32 - 1),
+)
+def test_the_kernels_gradient_is_the_drawings(kind: str, offsets: list[float], seed: int) -> None:
+    random = np.random.default_rng(seed)
+    colours = tuple(tuple(map(int, random.integers(0, 256, 4))) for _ in offsets)
+    start, end = (tuple(map(float, random.uniform(0, 30, 2))) for _ in range(2))
+    gradient = Gradient(kind, start, end, tuple(sorted(offsets)), colours)  # type: ignore[arg-type]
+    ramp_of, ramps = _ramps({2: gradient}, 4)
+    assert ramp_of.tolist() == [-1, -1, 0, -1]
+    places, found = random.uniform(-5, 35, (50, 2)), np.empty((50, 4))
+    for place, out in zip(places, found, strict=True):
+        ramp_at(ramps[0], *place, out)
+    # premultiplied colours are interpolated here, straight ones there: between stops of one alpha it is the same
+    expected = gradient.at(places)
+    expected[:, :3] *= expected[:, 3:] / 255
+    apart = np.ptp([colour[3] for colour in colours])
+    np.testing.assert_allclose(found, expected, atol=1e-6 if not apart else apart / 4 + 1)
 
 
 @pytest.mark.parametrize(("cx", "cy"), [(12.0, 12.0), (12.31, 11.7), (11.5, 12.5)])
