@@ -9,7 +9,7 @@ from ._corner_kernels import begun_at
 from ._cubic_kernels import deviation_from_line, fit_cubic, unit
 
 LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
-LEAST_STRAIGHT = 16  # points of a piece whose end may be straight
+LEAST_STRAIGHT = 32  # points of a piece whose end may be straight
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
@@ -151,17 +151,18 @@ def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
     """Move the cut between pieces k − 1 and k to where both together cost least.
 
     A line that runs on into a bend is a cubic soon, so that cuts within the line are not met on the way from beyond it:
-    where either end of the two pieces is straight, the search also begins where it ceases to be.
+    where either end of the two pieces is straight, the search also begins where it ceases to be, by smaller steps.
     """
     first, at, last = ends[k - 1], ends[k], ends[k + 1]
     has_tangent[at] = False
     step = max(1, (last - first) // 8)
     best, least = _settled(points, sums, first, at, last, step, tangents, has_tangent, tolerance, t, b)
-    for place in (_straight(points, sums, first, at, 1, tolerance), _straight(points, sums, last, at, -1, tolerance)):
-        if place == at:
+    for begin, way in ((first, 1), (last, -1)):
+        place = _straight(points, sums, begin, at, way, tolerance)
+        if place < 0:
             continue
         has_tangent[best] = False
-        near = max(1, abs(place - at) // 4)
+        near = max(1, abs(at - begin) // 32)
         found, cost = _settled(points, sums, first, place, last, near, tangents, has_tangent, tolerance, t, b)
         has_tangent[place] = False
         if cost < least - 1e-9:
@@ -173,13 +174,13 @@ def _settle(points, sums, ends, k, tangents, has_tangent, tolerance, t, b):
 
 @njit(cache=True, nogil=True)
 def _straight(points, sums, begin, at, way, tolerance):
-    """Where the line ends, about, that begins at `begin` and goes to `at`, the one way or the other; `at` where none
-    ends between a quarter of the way and nearly all of it."""
+    """Where the line ends, about, that begins at `begin` and goes to `at`, the one way or the other, if it goes half of
+    the way; −1 if it does not."""
     length = abs(at - begin)
     if length < LEAST_STRAIGHT:
-        return at
+        return -1
     good, bad = 0, length + 1
-    step = length // 4
+    step = length // 2
     while bad - good > max(1, length // 32):
         tried = good + step if bad > length else (good + bad) // 2
         tried = min(tried, length)
@@ -188,13 +189,11 @@ def _straight(points, sums, begin, at, way, tolerance):
         far = deviation_from_line(points, first + 2, last - 2, _stride(first, last), x, y, dx, dy)
         if far <= STRAIGHT * tolerance and squares <= LINE_PRICE * np.log(tried + 1.0):
             good = tried
-            if tried == length:
-                return at
         else:
             bad = tried
-        if good == 0 and bad <= length // 4:
-            return at
-    return begin + way * good if good < length - 2 else at
+        if good == 0 and bad <= length // 2:
+            return -1
+    return begin + way * good
 
 
 @njit(cache=True, nogil=True)

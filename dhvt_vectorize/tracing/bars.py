@@ -32,8 +32,8 @@ REACH, BAND = 4.5, 1.5  # pixels about a bar that are looked at, and of them tho
 ENDS, MOST_MIDDLE = 12.0, 160.0  # pixels at the ends that all count, and units of length between them that do
 MOST_OTHERS = 0.3  # of the pixels about a bar, that lie at third faces
 ROUNDS, SMALL_STEP = 12, 5e-4
-# pixels by which a bar is begun longer at each end as well: a pixel that no side touches is not felt, so that one that is
-# begun too short may not grow to what is there
+# pixels by which a bar is begun longer at each end as well: a pixel that no side touches is not felt, so that one that
+# is begun too short may not grow to what is there
 LONGER = 0.75
 SLACK = 0.05  # pixels beyond a pixel in which a side is felt
 BROAD, STRONGER = 2.2, 1.15  # pixels across from which contrast is told from width, and a contrast that is tried below
@@ -223,7 +223,7 @@ def _read(
     view: _View, begun: Float64[np.ndarray, "6"], ends: str, palette: Float32[np.ndarray, "K 4"], recolour: bool
 ) -> _Bar:
     """The bar of least squares, or the likeliest of those that are as good."""
-    longer = begun + (0, 0, 0, LONGER, 0, 0)
+    longer = begun + np.array([0, 0, 0, LONGER, 0, 0])
     best = min((_fitted(view, start, ends, range(6)) for start in (begun, longer)), key=lambda bar: bar.cost)
     if recolour and _tells_contrast(best, view):
         return best
