@@ -9,7 +9,7 @@ from ._corner_kernels import begun_at
 from ._cubic_kernels import deviation_from_line, fit_cubic, unit
 from ._stray_kernels import cubic_is_near
 
-LOOKED_AT = 64  # points of a stretch, about, that the search for cuts looks at
+LOOKED_AT = 48  # points of a stretch, about, that the search for cuts looks at
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
