@@ -10,6 +10,8 @@ from ..tracing._cubic_kernels import chord_parameters, solve_free
 DEPTHS = (3.0, 1.5, 0.8)  # pixels that a simpler way is tried beneath the cover, deepest first
 MARGIN = 0.7  # pixels that must lie on either side of it within the cover
 END, TIP = 1.5, 0.8  # pixels from its ends within which the cover may be narrower, and need not be seen at all
+ANGLES, HANDLES = (0.35, 0.8, 1.3), (0.35, 0.7)  # radians from the border, and of the chord, of a way that swings clear
+SEEN = 3.0  # pixels of the border that tell its direction at an end
 MOST_PIECES = 2
 SAMPLES = 8  # a cubic, for the border it replaces
 CHECKS = 64  # places along a piece that are looked at, at most
@@ -52,7 +54,7 @@ def simpler_ways(
                 run += 1
             replaced = 0
             while run > 1 or (run == 1 and cover != -1):
-                if run < m or m == 1:
+                if (run < m or m == 1) and not _is_frame(ring, first + k, run, left, right):
                     border = _border(ring, first + k, run, control_points, is_line, segment_offsets)
                     corners = _corners(ring, first + k, run, points, offsets)
                     drawn = 0
@@ -95,6 +97,17 @@ def _cover(half_arc, left, right, rank_of_face, shape):
     if outer >= 0 and rank_of_face[outer] > shape:
         return -2
     return -1
+
+
+@njit(cache=True, nogil=True)
+def _is_frame(ring, first, run, left, right):
+    """Does a run of half-arcs lie on the image's frame? There it is straight, ends with the image, and costs nothing
+    where what is beside it lies on the frame too."""
+    for q in range(run):
+        arc = ring[(first + q) % ring.size] // 2
+        if left[arc] >= 0 and right[arc] >= 0:
+            return False
+    return True
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -160,6 +173,10 @@ def _corners(ring, first, run, points, offsets):
 def _way(labels, border, corners, cover, rank_of_face, shape, most, way, flips):
     """The fewest pieces, at most `most`, from the border's start to its end beneath the cover; 0 if there are none."""
     pieces = 1
+    # from frame to frame, the shape's other border is the frame, as a stripe's is: best as straight as it is
+    is_across = _on_frame(labels, border[0]) and _on_frame(labels, border[-1])
+    if is_across and most == 1:
+        return 0
     while pieces <= most:
         if pieces == 1 and _is_beneath(
             labels, border, corners, _straight(border, way), 1, cover, rank_of_face, shape, flips
@@ -175,8 +192,40 @@ def _way(labels, border, corners, cover, rank_of_face, shape, most, way, flips):
                 _cubic(aside, a, b, way[p])
             if _is_beneath(labels, border, corners, way, pieces, cover, rank_of_face, shape, flips):
                 return pieces
+        if pieces == 1 and not is_across:
+            for angle in ANGLES:
+                for handle in HANDLES:
+                    _swung(border, angle if cover >= 0 else -angle, handle, way[0])
+                    if _is_beneath(labels, border, corners, way, 1, cover, rank_of_face, shape, flips):
+                        return 1
         pieces *= 2
     return 0
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _on_frame(labels, point):
+    height, width = labels.shape
+    return point[0] <= 0 or point[1] <= 0 or point[0] >= width or point[1] >= height
+
+
+@njit(cache=True, nogil=True)
+def _swung(border, angle, handle, b):
+    """The cubic that leaves both ends at an angle to the border, towards its left; its handles are a share of the
+    chord."""
+    last = border.shape[0] - 1
+    _stretch(border, 0, last, b)
+    reach = handle * np.hypot(b[3, 0] - b[0, 0], b[3, 1] - b[0, 1])
+    cos = np.cos(angle)
+    for end in range(2):
+        here, step, sin = (0, 1, -np.sin(angle)) if end == 0 else (last, -1, np.sin(angle))
+        x, y = border[here]
+        there = here + step
+        while 0 < there < last and np.hypot(border[there, 0] - x, border[there, 1] - y) < SEEN:
+            there += step
+        dx, dy = border[there, 0] - x, border[there, 1] - y
+        length = max(1e-9, np.hypot(dx, dy))
+        b[1 + end, 0] = x + reach * (cos * dx - sin * dy) / length
+        b[1 + end, 1] = y + reach * (cos * dy + sin * dx) / length
 
 
 @njit(cache=True, nogil=True)

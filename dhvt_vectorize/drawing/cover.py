@@ -4,7 +4,9 @@ In stacked layers a shape's border is often covered: a face painted later has th
 twice, such a border costs twice the segments, and where both shapes are anti-aliased against it the lower one's colour
 shows through. Here each such run of a ring, from junction to junction, becomes a line, or the fewest cubics (one or
 two), that lead from its start to its end beneath the cover: on the inner side beneath one face, so that no border
-between two later shapes loses what lies below it; on the outer side beneath whatever is painted later.
+between two later shapes loses what lies below it; on the outer side beneath whatever is painted later. Ways along the
+border, a little deeper, are tried first, then ways that swing clear of it: where a cover is narrow at its ends, or its
+border winds.
 
 Nothing that shows is changed: every pixel between the old border and the new one belongs to a face whose opaque shape
 is painted later, and the new border keeps 0.7 pixels inside; within 1.5 pixels of its ends it keeps inside, and within

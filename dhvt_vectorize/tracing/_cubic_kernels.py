@@ -14,7 +14,7 @@ HOPELESS = 4.0  # times the tolerance beyond which a fit is given up after its s
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _bezier(b, t):
+def bezier(b, t):
     s = 1.0 - t
     b0, b1, b2, b3 = s * s * s, 3 * s * s * t, 3 * s * t * t, t * t * t
     return (
@@ -101,7 +101,7 @@ def _reparametrise(points, first, last, stride, t, b):
     worst, where, total = 0.0, first + 1, 0.0
     for i in range(first + stride, last, stride):
         u = t[i]
-        x, y = _bezier(b, u)
+        x, y = bezier(b, u)
         dx, dy = x - points[i, 0], y - points[i, 1]
         s = 1.0 - u
         q1x = 3 * (s * s * (b[1, 0] - b[0, 0]) + 2 * s * u * (b[2, 0] - b[1, 0]) + u * u * (b[3, 0] - b[2, 0]))
@@ -111,7 +111,7 @@ def _reparametrise(points, first, last, stride, t, b):
         slope = q1x * q1x + q1y * q1y + dx * q2x + dy * q2y
         if slope > 1e-12:
             u = min(1.0, max(0.0, u - (dx * q1x + dy * q1y) / slope))
-            x, y = _bezier(b, u)
+            x, y = bezier(b, u)
             d = (x - points[i, 0]) ** 2 + (y - points[i, 1]) ** 2
             if d < dx * dx + dy * dy:
                 t[i] = u
@@ -197,7 +197,7 @@ def _step(points, first, last, stride, t, b, ways, is_free, length):
     for i in range(first + stride, last, stride):
         u = t[i]
         s = 1.0 - u
-        x, y = _bezier(b, u)
+        x, y = bezier(b, u)
         qx = s * s * (b[1, 0] - b[0, 0]) + 2 * s * u * (b[2, 0] - b[1, 0]) + u * u * (b[3, 0] - b[2, 0])
         qy = s * s * (b[1, 1] - b[0, 1]) + 2 * s * u * (b[2, 1] - b[1, 1]) + u * u * (b[3, 1] - b[2, 1])
         norm = np.sqrt(qx * qx + qy * qy)

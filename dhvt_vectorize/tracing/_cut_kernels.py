@@ -7,13 +7,15 @@ import numpy as np
 from ..kernel_cache import njit
 from ._corner_kernels import begun_at
 from ._cubic_kernels import deviation_from_line, fit_cubic, unit
+from ._stray_kernels import cubic_is_near
 
-LOOKED_AT = 32  # points of a stretch, about, that the search for cuts looks at
+LOOKED_AT = 48  # points of a stretch, about, that the search for cuts looks at
 LEAST_STRAIGHT = 32  # points of a piece whose end may be straight
 CLOSE = 0.85  # of the tolerance that pieces may take while their ends are free; holding them costs some
 STRAIGHT = 0.7  # of the tolerance that a line may take
 LINE_PRICE = 0.012  # square pixels, times ln n, by which a line's sum of squares may exceed a cubic's
 PIECE_PRICE = 5.0  # squared tolerances by which a piece must lower the sum of squares to be worth its numbers
+LONG = 8  # points looked at of a stretch, at least, for strays among them to be told from bends
 FAILED = 1e6  # added to the cost of a piece that does not stay within tolerance
 
 
@@ -74,7 +76,7 @@ def _cost(points, sums, first, last, tangents, has_tangent, tolerance, t, b, tho
     worst, _, total = fit_cubic(
         points, first, last, tangents, has_tangent, CLOSE * tolerance, _stride(first, last), t, b, thorough
     )
-    if worst > CLOSE * tolerance:
+    if not cubic_is_near(points, first, last, _stride(first, last), worst, CLOSE * tolerance, t, b, LONG):
         return (squares, True) if straight else (FAILED + total, False)
     if straight and squares <= total + price:
         return squares, True

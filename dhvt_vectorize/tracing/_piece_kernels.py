@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
-from ._cubic_kernels import deviation_from_line, fit_cubic, unit
+from ._cubic_kernels import fit_cubic, unit
+from ._cut_kernels import PIECE_PRICE
+from ._stray_kernels import cubic_is_near, line_is_near
 
+LAX = 1.5  # times the tolerance that points may lie off where a split would not pay for its piece
+FEWEST = 4  # points of a piece, at least, that may have strays
 TURN_COS = np.cos(np.radians(15.0))  # the direction of a smooth join may turn by so much where that saves a piece,
-KINK_COS = np.cos(np.radians(3.0))  # and by so much if the piece before does not turn along
+KINK_COS = np.cos(np.radians(10.0))  # by so much if the piece before does not turn along,
+SLIGHT_COS = np.cos(np.radians(3.0))  # and by so much where a closed arc ends, and before it
+HOPELESS = 3.0  # times the tolerance beyond which directions of its own are no help to a fit
 
 
 @njit(cache=True, nogil=True)
@@ -47,11 +53,26 @@ def fit_pieces(points, offsets, firsts, is_line, piece_offsets, tangents, has_ta
 
 
 @njit(cache=True, nogil=True)
+def _turned(tangents, at, x, y, least):
+    """Turn the tangent at a point into the direction (x, y), or as far towards it as an angle of that cosine; is it
+    there?"""
+    tx, ty = tangents[at, 0], tangents[at, 1]
+    if x * tx + y * ty >= least:
+        tangents[at, 0], tangents[at, 1] = x, y
+        return True
+    side = np.copysign(np.sqrt(1.0 - least * least), tx * y - ty * x)
+    tangents[at, 0], tangents[at, 1] = least * tx - side * ty, least * ty + side * tx
+    return False
+
+
+@njit(cache=True, nogil=True)
 def _fits_loosely(points, first, last, tangents, has_tangent, is_arc_end, tolerance, t, b):
-    """Fit a cubic whose direction at its end, then at both ends, is its own; does it stay within tolerance, and turn
-    little from the smooth joins' directions? What comes next goes on in its direction, so that only a start can kink.
+    """Fit a cubic whose direction at its end, then at both ends, is its own, or turned towards that as far as a smooth
+    join may; does it stay within tolerance? What comes next goes on in its direction, so that only a start can kink.
     """
     smooth = has_tangent[first], has_tangent[last]
+    ends = np.array([first, last])
+    before = tangents[ends]
     for loosened in range(2):
         if (loosened == 0 and (is_arc_end or not smooth[1])) or not (smooth[0] or smooth[1]):
             continue
@@ -59,17 +80,24 @@ def _fits_loosely(points, first, last, tangents, has_tangent, is_arc_end, tolera
         has_tangent[first] = smooth[0] and loosened == 0
         worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b, True)
         has_tangent[first], has_tangent[last] = smooth
-        if worst > tolerance:
+        if worst > HOPELESS * tolerance:
             continue
         ax, ay = unit(b[1, 0] - b[0, 0], b[1, 1] - b[0, 1], tangents[first, 0], tangents[first, 1])
         ex, ey = unit(b[3, 0] - b[2, 0], b[3, 1] - b[2, 1], tangents[last, 0], tangents[last, 1])
-        if smooth[0] and ax * tangents[first, 0] + ay * tangents[first, 1] < KINK_COS:
-            continue
-        if smooth[1] and ex * tangents[last, 0] + ey * tangents[last, 1] < (KINK_COS if is_arc_end else TURN_COS):
-            continue
-        if not is_arc_end:
-            tangents[last, 0], tangents[last, 1] = ex, ey
-        return True
+        is_free = True
+        if smooth[0]:
+            is_free &= _turned(tangents, first, ax, ay, SLIGHT_COS if is_arc_end and smooth[1] else KINK_COS)
+        if smooth[1]:
+            is_free &= _turned(tangents, last, ex, ey, SLIGHT_COS if is_arc_end else TURN_COS)
+        if not is_free:
+            worst, _, _ = fit_cubic(points, first, last, tangents, has_tangent, tolerance, 1, t, b, True)
+        fits = cubic_is_near(points, first, last, 1, worst, tolerance, t, b, FEWEST)
+        # what is done is done before the first end, and where an arc ends
+        tangents[first] = before[0]
+        if not fits or is_arc_end:
+            tangents[last] = before[1]
+        if fits:
+            return True
     return False
 
 
@@ -80,13 +108,13 @@ def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, toleranc
     begin = first
     while len(ends) > 0:
         end = ends[-1]
-        dx, dy = points[end, 0] - points[begin, 0], points[end, 1] - points[begin, 1]
+        x, y = points[begin]
+        dx, dy = points[end, 0] - x, points[end, 1] - y
         length = np.sqrt(dx * dx + dy * dy)
         if end - begin == 1 or (
             is_line
             and length > 0
-            and deviation_from_line(points, begin, end, 1, points[begin, 0], points[begin, 1], dx / length, dy / length)
-            <= tolerance
+            and line_is_near(points, begin, end, 1, x, y, dx / length, dy / length, tolerance, FEWEST)
         ):
             for k in range(4):
                 at = begin if k < 2 else end
@@ -96,9 +124,13 @@ def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, toleranc
             begin = end
             ends.pop()
             continue
-        worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b, True)
-        if worst <= tolerance or _fits_loosely(
-            points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b
+        worst, where, total = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b, True)
+        # a split cannot lower the sum of squares by more than all of it
+        is_worth = worst > LAX * tolerance or total > PIECE_PRICE * tolerance * tolerance
+        if (
+            not is_worth
+            or cubic_is_near(points, begin, end, 1, worst, tolerance, t, b, FEWEST)
+            or _fits_loosely(points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b)
         ):
             for k in range(4):
                 out[filled, k, 0], out[filled, k, 1] = b[k, 0], b[k, 1]

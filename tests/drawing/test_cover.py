@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from label_drawings import flat_paints, layers_of, outlines_of
@@ -48,15 +51,26 @@ def test_pixels_away_from_junctions_show_the_same_paint(labels: np.ndarray, seed
         assert away.max() <= TIP
 
 
-def test_a_border_that_is_drawn_twice_becomes_one_short_way_beneath() -> None:
+@pytest.mark.parametrize("size", [64, 80, 100, 128])
+def test_a_border_that_is_drawn_twice_becomes_one_short_way_beneath(size: int) -> None:
     paints = flat_paints(np.array([[250, 250, 250], [200, 40, 40], [40, 60, 200]]))
-    plain, simple, _ = drawn_twice(split_disc(), paints, "spline")
+    plain, simple, _ = drawn_twice(split_disc(size), paints, "spline")
     assert count(simple).shapes == count(plain).shapes
     assert count(simple).segments < count(plain).segments
     before, after = (render(svg, 256, 256).astype(int) for svg in (plain, simple))
     # what was seen of the lower shape's colour along the border it shared is gone, and nothing else has changed
     assert (np.abs(before - after).max(2) > 2).mean() < 0.01
     assert np.abs(after[..., 3] - 255).max() == 0
+
+
+@pytest.mark.parametrize("width", [40, 48, 60])
+def test_a_straight_border_from_frame_to_frame_stays_straight(width: int) -> None:
+    """A flag's stripes remain rectangles."""
+    stripes = np.repeat(np.arange(3, dtype=np.int32), 16)[:, None].repeat(width, 1)
+    paints = flat_paints(np.array([[20, 90, 200], [0, 0, 0], [250, 250, 250]]))
+    _, simple, _ = drawn_twice(stripes, paints, "spline")
+    assert count(simple).segments == 3 * 3  # their closing lines are not counted
+    assert "c" not in "".join(re.findall(r' d="([^"]*)"', simple)).lower()
 
 
 def test_the_same_layers_give_the_same_ways() -> None:
