@@ -6,10 +6,8 @@ import numpy as np
 
 from ..kernel_cache import njit
 from ._cubic_kernels import fit_cubic, unit
-from ._cut_kernels import PIECE_PRICE
 from ._stray_kernels import cubic_is_near, line_is_near
 
-LAX = 1.5  # times the tolerance that points may lie off where a split would not pay for its piece
 FEWEST = 4  # points of a piece, at least, that may have strays
 TURN_COS = np.cos(np.radians(15.0))  # the direction of a smooth join may turn by so much where that saves a piece,
 KINK_COS = np.cos(np.radians(10.0))  # by so much if the piece before does not turn along,
@@ -124,13 +122,9 @@ def _emit(points, first, last, arc_end, tangents, has_tangent, is_line, toleranc
             begin = end
             ends.pop()
             continue
-        worst, where, total = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b, True)
-        # a split cannot lower the sum of squares by more than all of it
-        is_worth = worst > LAX * tolerance or total > PIECE_PRICE * tolerance * tolerance
-        if (
-            not is_worth
-            or cubic_is_near(points, begin, end, 1, worst, tolerance, t, b, FEWEST)
-            or _fits_loosely(points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b)
+        worst, where, _ = fit_cubic(points, begin, end, tangents, has_tangent, tolerance, 1, t, b, True)
+        if cubic_is_near(points, begin, end, 1, worst, tolerance, t, b, FEWEST) or _fits_loosely(
+            points, begin, end, tangents, has_tangent, end == arc_end, tolerance, t, b
         ):
             for k in range(4):
                 out[filled, k, 0], out[filled, k, 1] = b[k, 0], b[k, 1]

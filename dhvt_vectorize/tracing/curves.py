@@ -10,10 +10,10 @@ Gauss-Newton steps on the distances themselves. A smooth closed arc begins where
 
 Then the nodes are placed by the fits: a corner where its sides' lines meet, a smooth join on the line beside it and in
 its direction; lines that are level, upright or diagonal within their own scatter become so. The pieces are fitted once
-more between these, turning a little at their ends if need be, and split where that fails and a split pays. Every
-polyline point lies within `tolerance` of its piece, but for single ones whose neighbours do, which something beside the
-edge misled, and for so few that they pay for no piece: these lie within twice that. A corner moves to where its sides
-meet, by up to four pixels if it is sharp, and takes the points beside it along.
+more between these, turning a little at their ends if need be, and split where that fails. Every polyline point lies
+within `tolerance` of its piece, but for single ones whose neighbours lie much nearer, which something beside the edge
+misled: these lie within twice that. A corner moves to where its sides meet, by up to four pixels if it is sharp, and
+takes the points beside it along.
 """
 
 from __future__ import annotations
