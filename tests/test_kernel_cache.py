@@ -107,7 +107,7 @@ def test_a_kernel_is_compiled_again_when_a_file_changes_whose_kernels_it_calls(t
 
 
 def test_a_kernel_is_not_compiled_again_when_nothing_has_changed(tmp_path):
-    code = "import numpy as np\nfrom dhvt_vectorize.tracing import _piece_kernels as p\n"
+    code = "import numpy as np\nfrom dhvt_vectorize.tracing import _cut_kernels as p\n"
     code += "p.deviation_from_line(np.zeros((2, 2)), 0, 1, 1, 0.0, 0.0, 1.0, 0.0)\n"
     code += "print(sum(p.deviation_from_line.stats.cache_hits.values()))"
     answers = [python(code, NUMBA_CACHE_DIR=str(tmp_path)).stdout for _ in range(2)]
