@@ -215,3 +215,34 @@ def faces_inside(labels, points, offsets, ring):
             if inside:
                 found[labels[y0 + y, x0 + x]] = True
     return np.flatnonzero(found).astype(np.int32)
+
+
+@njit(cache=True, nogil=True)
+def touching_sets(boxes, order):
+    """For each box the last one of its set: those that have pixels in common, and whatever meets any of them.
+
+    Args:
+        boxes: int32 (N, 4), x0, y0, x1, y1, the far ends excluded.
+        order: int64 (N,), the boxes by x0.
+    """
+    last = np.arange(boxes.shape[0])
+    for a in range(order.size):
+        i = order[a]
+        for b in range(a + 1, order.size):
+            j = order[b]
+            if boxes[j, 0] >= boxes[i, 2]:
+                break
+            if boxes[i, 0] < boxes[j, 2] and boxes[i, 1] < boxes[j, 3] and boxes[j, 1] < boxes[i, 3]:
+                p, q = _last(last, i), _last(last, j)
+                last[min(p, q)] = max(p, q)
+    for i in range(last.size):
+        last[i] = _last(last, i)
+    return last
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _last(last, i):
+    while last[i] != i:
+        last[i] = last[last[i]]
+        i = last[i]
+    return i

@@ -24,6 +24,7 @@ from jaxtyping import Int32
 
 from ..tracing.outlines import Outlines
 from ..tracing.pens import MITER_LIMIT
+from . import _layer_kernels
 from .layering import Layers
 
 DEEPEST = 48
@@ -105,12 +106,15 @@ def _runs(boxes: Int32[np.ndarray, "S 4"], paints: Sequence[Hashable]) -> list[l
 
 
 def _touching(shapes: Sequence[int], boxes: Int32[np.ndarray, "S 4"]) -> list[list[int]]:
-    """The shapes in sets, such that no two of different sets meet."""
-    sets: list[list[int]] = []
-    for shape in shapes:
-        met = [one for one in sets if meets(boxes[shape], boxes[one])]
-        sets = [one for one in sets if one not in met] + [[*chain(*met), shape]]
-    return sets
+    """The shapes in sets, such that no two of different sets meet; sets by their last shapes."""
+    if len(shapes) == 1:
+        return [list(shapes)]
+    own = boxes[shapes]
+    last = _layer_kernels.touching_sets(own, np.argsort(own[:, 0], kind="stable"))
+    sets: dict[int, list[int]] = {int(one): [] for one in np.unique(last)}
+    for shape, one in zip(shapes, last.tolist(), strict=True):
+        sets[one].append(shape)
+    return list(sets.values())
 
 
 def meets(box: Int32[np.ndarray, "4"], others: Int32[np.ndarray, "N 4"]) -> bool:
