@@ -49,6 +49,7 @@ def rehearse_outlines() -> None:
 
 def rehearse_drawing() -> None:
     """From regions and outlines, here pixels' edges, to the text of an SVG."""
+    from .drawing.arrangement import runs_of_one_paint
     from .drawing.drawing import draw
     from .pipeline import layered, painted
     from .raster import RasterImage
@@ -62,6 +63,8 @@ def rehearse_drawing() -> None:
     outlines = pixel_outlines(trace_planar_map(labels))
     outlines, layers = layered(outlines, features, paints.opacity, OPTIONS)
     draw(RasterImage(pixels, "rehearsal"), OPTIONS, outlines, layers, paints, (), {})
+    # no two faces are of one paint here
+    runs_of_one_paint(np.array([[i, 0, i + 1, 1] for i in range(4)], np.int32), ["one", "other", "one", "one"])
 
 
 def _labels() -> Int32[np.ndarray, "H W"]:

@@ -218,6 +218,18 @@ def faces_inside(labels, points, offsets, ring):
 
 
 @njit(cache=True, nogil=True)
+def meets_later_run(boxes, shape, before, run_of_shape, run):
+    """Has this shape's box a pixel in common with one of those `before` it that are drawn in this run or later ones?"""
+    x0, y0, x1, y1 = boxes[shape, 0], boxes[shape, 1], boxes[shape, 2], boxes[shape, 3]
+    for i in range(before - 1, -1, -1):
+        if run_of_shape[i] < run:
+            continue
+        if boxes[i, 0] < x1 and x0 < boxes[i, 2] and boxes[i, 1] < y1 and y0 < boxes[i, 3]:
+            return True
+    return False
+
+
+@njit(cache=True, nogil=True)
 def touching_sets(boxes, order):
     """For each box the last one of its set: those that have pixels in common, and whatever meets any of them.
 

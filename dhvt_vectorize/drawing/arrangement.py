@@ -58,7 +58,7 @@ def arrange(layers: Layers, outlines: Outlines, paints: Sequence[Hashable], grou
     """
     if group == "tree":
         return _without_outermost(list(_nested(layers.details, 0, len(paints), 1)))
-    runs = _runs(shape_boxes(layers, outlines), paints)
+    runs = runs_of_one_paint(shape_boxes(layers, outlines), paints)
     if group == "none":
         return [Path(tuple(chain(*run))) for run in runs]
     return [Group(tuple(Path(tuple(shapes)) for shapes in run), one_paint=True) for run in runs]
@@ -88,7 +88,7 @@ def shape_boxes(layers: Layers, outlines: Outlines) -> Int32[np.ndarray, "S 4"]:
     return np.concatenate(boxes, 1).astype(np.int32)
 
 
-def _runs(boxes: Int32[np.ndarray, "S 4"], paints: Sequence[Hashable]) -> list[list[list[int]]]:
+def runs_of_one_paint(boxes: Int32[np.ndarray, "S 4"], paints: Sequence[Hashable]) -> list[list[list[int]]]:
     """Runs of shapes of one paint that can be drawn at the place of the first; in each, those that stay together."""
     runs: list[list[list[int]]] = []
     last_of_paint: dict[Hashable, int] = {}
@@ -96,8 +96,9 @@ def _runs(boxes: Int32[np.ndarray, "S 4"], paints: Sequence[Hashable]) -> list[l
     for paint, following in groupby(range(len(paints)), key=lambda shape: paints[shape]):
         shapes = list(following)
         run = last_of_paint.get(paint, -1)
-        since = run_of_shape[: shapes[0]] >= run if run >= 0 else ()
-        if run < 0 or any(meets(boxes[shape], boxes[: shapes[0]][since]) for shape in shapes):
+        if run < 0 or any(
+            _layer_kernels.meets_later_run(boxes, shape, shapes[0], run_of_shape, run) for shape in shapes
+        ):
             run = len(runs)
             runs.append([])
         runs[run] += _touching(shapes, boxes)

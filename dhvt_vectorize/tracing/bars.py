@@ -46,6 +46,7 @@ LEAST_ROUND = 1.5  # pixels across from which round ends are told from square on
 STRONGEST = 0.95  # quantile of a bar's contrasts that tells how strong it is at least
 WHOLE, LEAST_WIDTH = 0.04, 0.7  # pixels from a whole width, and a width that is likely
 SAME_COLOUR, ROUNDING = 6.0, 3.0  # levels
+ALIKE, MOST_READINGS = 0.02, 6  # of the contrast by which two readings differ, and how many colours are tried
 TRANSPARENT = 6.0  # alpha up to which nothing is there
 CAP = 16  # corners of a round end
 
@@ -267,6 +268,8 @@ def _readings(bar: _Bar, view: _View, palette: Float32[np.ndarray, "K 4"]) -> li
     shown = (palette - view.around) @ view.step / scale
     off = np.hypot.reduce(palette - view.around - shown[:, None] * view.step, axis=1)
     shown = shown[(off <= SAME_COLOUR * np.maximum(shown, 1)) & (shown > 1.02 * least) & (shown <= most)]
+    # many faces may have nearly one colour, and each reading takes a fit
+    shown = shown[np.sort(np.unique(np.rint(shown / ALIKE), return_index=True)[1])][:MOST_READINGS]
     readings = []
     if view.around[3] < TRANSPARENT and full < 255 - TRANSPARENT:
         readings.append(255 / view.step[3])
