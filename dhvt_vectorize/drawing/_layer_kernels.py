@@ -220,13 +220,17 @@ def faces_inside(labels, points, offsets, ring):
 @njit(cache=True, nogil=True)
 def meets_later_run(boxes, shape, before, run_of_shape, run):
     """Has this shape's box a pixel in common with one of those `before` it that are drawn in this run or later ones?"""
-    x0, y0, x1, y1 = boxes[shape, 0], boxes[shape, 1], boxes[shape, 2], boxes[shape, 3]
     for i in range(before - 1, -1, -1):
-        if run_of_shape[i] < run:
-            continue
-        if boxes[i, 0] < x1 and x0 < boxes[i, 2] and boxes[i, 1] < y1 and y0 < boxes[i, 3]:
+        if run_of_shape[i] >= run and _overlap(boxes, i, shape):
             return True
     return False
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _overlap(boxes, i, j):
+    """As `arrangement.meets`, of two boxes."""
+    across = boxes[i, 0] < boxes[j, 2] and boxes[j, 0] < boxes[i, 2]
+    return across and boxes[i, 1] < boxes[j, 3] and boxes[j, 1] < boxes[i, 3]
 
 
 @njit(cache=True, nogil=True)
@@ -244,7 +248,7 @@ def touching_sets(boxes, order):
             j = order[b]
             if boxes[j, 0] >= boxes[i, 2]:
                 break
-            if boxes[i, 0] < boxes[j, 2] and boxes[i, 1] < boxes[j, 3] and boxes[j, 1] < boxes[i, 3]:
+            if _overlap(boxes, i, j):
                 p, q = _last(last, i), _last(last, j)
                 last[min(p, q)] = max(p, q)
     for i in range(last.size):

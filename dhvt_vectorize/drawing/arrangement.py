@@ -112,7 +112,7 @@ def _touching(shapes: Sequence[int], boxes: Int32[np.ndarray, "S 4"]) -> list[li
         return [list(shapes)]
     own = boxes[shapes]
     last = _layer_kernels.touching_sets(own, np.argsort(own[:, 0], kind="stable"))
-    sets: dict[int, list[int]] = {int(one): [] for one in np.unique(last)}
+    sets: dict[int, list[int]] = {one: [] for one in np.unique(last).tolist()}
     for shape, one in zip(shapes, last.tolist(), strict=True):
         sets[one].append(shape)
     return list(sets.values())

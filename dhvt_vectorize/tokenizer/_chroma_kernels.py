@@ -12,7 +12,6 @@ STRONG = 24.0  # levels of luma and of chroma from which on an edge is looked at
 SHARP = 0.6  # of a whole step within one pixel: chroma at half the resolution never has more than a half
 OVERSHOOT = 1.15  # of an edge's step that its differences may sum to
 MOST_OUTSIDE = 0.34  # of its step that the first and the last of four differences may have
-
 LEAST_CHANGE = 8.0  # levels between neighbours, from which on a misfit tells something
 
 
@@ -29,7 +28,7 @@ def luma_and_chroma(rgb, luma, chroma):
 
 
 @njit(cache=True, nogil=True)
-def misfit(values, step, phase):
+def grid_misfit(values, step, phase):
     """How far values along every `step`th row are from ones interpolated from a grid of half the resolution.
 
     Between two samples a, b of such a grid lie 3/4 a + 1/4 b and 1/4 a + 3/4 b. Each pair gives both back, and the next

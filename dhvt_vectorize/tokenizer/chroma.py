@@ -66,8 +66,8 @@ def sharpened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H
     height = len(luma)
     in_parts(height, lambda first, last: _chroma_kernels.variation(first, last, chroma, varies), _ROWS_A_THREAD)
     busy = varies > VARIES
-    least_varying = np.float32(SETTLED if cells is None else SETTLED_ON_THE_GRID)
-    settled = np.exp(-0.5 * (varies / least_varying) ** 2) + np.float32(LEAST_WEIGHT)
+    settling = np.float32(SETTLED if cells is None else SETTLED_ON_THE_GRID)
+    settled = np.exp(-0.5 * (varies / settling) ** 2) + np.float32(LEAST_WEIGHT)
     place = np.arange(-REACH, REACH + 1) ** 2
     near = np.exp(-(place[:, None] + place) / (2 * SPREAD**2)).astype(np.float32)
     alike = np.exp(-0.5 * (np.arange(256) / ALIKE) ** 2).astype(np.float32)
@@ -110,12 +110,12 @@ def _cell_start(luma: Float32[np.ndarray, "H W 1"], chroma: Float32[np.ndarray, 
     """Where cells begin along a row: 0, 1, UNSEEN, or None where there are none."""
     step = max(1, math.ceil(len(chroma) / LINES_LOOKED_AT))
     # samples lie in the middle of cells, so that the two pixels between two samples are of two cells
-    found = [_chroma_kernels.misfit(chroma, step, 1 - start) for start in (0, 1)]
+    found = [_chroma_kernels.grid_misfit(chroma, step, 1 - start) for start in (0, 1)]
     if min(looked_at for looked_at, _, _ in found) < LEAST_EDGES:
         return UNSEEN
     misfits = [off / changed for _, off, changed in found]
     start = int(np.argmin(misfits))
-    looked_at, off, changed = _chroma_kernels.misfit(luma, step, 1 - start)
+    looked_at, off, changed = _chroma_kernels.grid_misfit(luma, step, 1 - start)
     of_luma = off / changed if looked_at else 0.0
     fits = misfits[start] <= min(MOST_MISFIT, MOST_OF_LUMA * of_luma)
     return start if fits and of_luma >= LEAST_OF_LUMA else None
