@@ -91,7 +91,8 @@ class VectorizeOptions:
         colors: at most this many different flat colours, chosen from the image.
         palette: the only colours allowed, as "#rrggbb".
         min_area: regions smaller than this many pixels join a neighbour.
-        tolerance: how far an outline may lie from the traced edge, in pixels.
+        tolerance: how far an outline may lie from the traced edge, in pixels. Of a single point that sticks out of its
+            neighbours' way by up to twice that, nothing is drawn.
         precision: decimals of a coordinate.
         polish: at most so many rounds that move nodes and colours, drawn, nearer to the image; 0 is none.
         preset: auto, logo, illustration, photo, pixel-art, bw: fills in the fields that are None.
