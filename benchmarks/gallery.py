@@ -7,8 +7,8 @@ Shown are the pictures that are named and, of the rest, those that this project 
 the size against the true SVG, or at their own size where there is none. The crop is where this project's drawing
 differs most from what it should be. The page holds everything itself, as data, and needs neither network nor script.
 
-Exit code 0; see `dhvt_vectorize.errors` for others. Limit: every tool traces every picture of the sets, so that the
-worst are known; `--limit` makes that fewer.
+This project traces every picture of the sets, so that the worst are known, the other tools only those that are shown.
+Exit code 0; see `dhvt_vectorize.errors` for others.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import io
 import sys
 from collections.abc import Sequence
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from string import Template
 
@@ -40,6 +41,7 @@ from .scoring import WHITE
 SCALE = 8
 PART = 32  # pixels a side of what is shown
 AT_DEFAULTS = tuple(tool for tool in TOOLS if not tool.endswith(BEST))
+Drawings = list[tuple[Picture, list[Result]]]
 FIGURES = (("psnr", "dB", 2), ("ssim4x", "SSIM at 4×", 4), ("segments", "segments", 0), ("bytes", "bytes", 0))
 
 
@@ -71,22 +73,36 @@ def _run(chosen: argparse.Namespace) -> None:
         value = getattr(chosen, name)
         if value is not None and value < (name == "limit"):
             raise UsageError(f"--{name}", f"{value} is out of range", "give a larger number")
-    drawn: list[tuple[Picture, list[Result]]] = []
-    with Bench(chosen.tools) as bench:
-        for name in set_names(chosen.sets, chosen.sizes):
-            clean = pictures(name, chosen.limit)
-            variants = [clean, *([degraded(each, how) for each in clean] for how in DEGRADATIONS if chosen.degraded)]
-            for variant in variants:
-                results = bench.run(variant, lambda line: print(line, file=sys.stderr, flush=True))
-                drawn += [(each, [r for r in results if r.picture == each.name]) for each in variant]
-    shown = choose(drawn, chosen.pictures, chosen.worst)
+    drawn: Drawings = []
+    for name in set_names(chosen.sets, chosen.sizes):
+        clean = pictures(name, chosen.limit)
+        variants = [clean, *([degraded(each, how) for each in clean] for how in DEGRADATIONS if chosen.degraded)]
+        drawn += [(each, []) for variant in variants for each in variant]
+    shown = choose(with_results(drawn, [PROJECT]), chosen.pictures, chosen.worst)
+    shown = with_results(shown, [tool for tool in chosen.tools if tool != PROJECT])
     write(Path(chosen.output), page(shown, len(drawn)))
     print(f"{chosen.output}: {len(shown)} of {len(drawn)} pictures")
 
 
-def choose(
-    drawn: Sequence[tuple[Picture, list[Result]]], named: Sequence[str], worst: int
-) -> list[tuple[Picture, list[Result]]]:
+def with_results(drawn: Drawings, tools: Sequence[str]) -> Drawings:
+    """The pictures with what these tools make of them as well."""
+    results: dict[tuple[str, str], list[Result]] = {}
+    with Bench(tools) as bench:
+        for set_name, group in groupby(sorted(drawn, key=_set_of), _set_of):
+            for result in bench.run([picture for picture, _ in group], _say):
+                results.setdefault((set_name, result.picture), []).append(result)
+    return [(each, [*before, *results.get((each.set_name, each.name), [])]) for each, before in drawn]
+
+
+def _set_of(drawn: tuple[Picture, list[Result]]) -> str:
+    return drawn[0].set_name
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def choose(drawn: Drawings, named: Sequence[str], worst: int) -> Drawings:
     """The pictures whose names hold one of `named`, in their order, then of the rest the worst by SSIM."""
     first = [each for each in drawn if any(part in each[0].name for part in named)]
     rest = sorted((each for each in drawn if each not in first), key=lambda each: likeness(each[1]))
@@ -101,7 +117,7 @@ def likeness(results: Sequence[Result]) -> float:
     return figures.ssim if figures.ssim4x is None else figures.ssim4x
 
 
-def page(shown: Sequence[tuple[Picture, list[Result]]], of: int) -> str:
+def page(shown: Drawings, of: int) -> str:
     """The HTML page."""
     template = Template(Path(__file__).with_name("gallery_template.html").read_text(encoding="utf-8"))
     about = f"{len(shown)} of {of} pictures; crops of {PART} × {PART} pixels where {PROJECT} differs most."
