@@ -85,7 +85,7 @@ def line_beside(points, i, step, skip, count, closed, line):
 
 
 @njit(cache=True, nogil=True)
-def _bend_beside(points, i, step, skip, count, closed, line):
+def bend_beside(points, i, step, skip, count, closed, line):
     """Half the bend of the parabola through `count` points beside point i, over the line through them, if it leaves far
     less than that line does, and little; else 0, and `line` as it was."""
     last = points.shape[0] - 1
@@ -122,14 +122,15 @@ def _bend_beside(points, i, step, skip, count, closed, line):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _turned_tangent(line, bend, x, y, tangent):
+def turned_tangent(line, bend, x, y, tangent):
     """The tangent of a parabola of this bend over its tangent `line`, beside (x, y)."""
     u = (x - line[0]) * line[2] + (y - line[1]) * line[3]
     length = np.hypot(1.0, 2.0 * bend * u)
-    tangent[0] = line[0] + u * line[2] - bend * u * u * line[3]
-    tangent[1] = line[1] + u * line[3] + bend * u * u * line[2]
-    tangent[2] = (line[2] - 2.0 * bend * u * line[3]) / length
-    tangent[3] = (line[3] + 2.0 * bend * u * line[2]) / length
+    dx, dy = line[2], line[3]
+    tangent[0] = line[0] + u * dx - bend * u * u * dy
+    tangent[1] = line[1] + u * dy + bend * u * u * dx
+    tangent[2] = (dx - 2.0 * bend * u * dy) / length
+    tangent[3] = (dy + 2.0 * bend * u * dx) / length
 
 
 @njit(cache=True, nogil=True)
@@ -145,7 +146,7 @@ def sharpen_corner(points, i, before, after, closed, out):
     for side in range(2):
         step, room = (-1, before) if side == 0 else (1, after)
         if room >= 2 * ROUNDED + BENT:
-            bend[side] = _bend_beside(points, i, step, ROUNDED, BENT, closed, line[side])
+            bend[side] = bend_beside(points, i, step, ROUNDED, BENT, closed, line[side])
         long = room >= 2 * ROUNDED + 4
         if bend[side] != 0.0 or (long and line_beside(points, i, step, ROUNDED, 5, closed, line[side]) <= FLAT):
             skipped[side] = ROUNDED
@@ -157,7 +158,7 @@ def sharpen_corner(points, i, before, after, closed, out):
     x, y = points[i, 0], points[i, 1]
     for _ in range(MEETINGS if bend[0] != 0.0 or bend[1] != 0.0 else 1):
         for side in range(2):
-            _turned_tangent(line[side], bend[side], x, y, tangent[side])
+            turned_tangent(line[side], bend[side], x, y, tangent[side])
         cross = tangent[0, 2] * tangent[1, 3] - tangent[0, 3] * tangent[1, 2]
         if abs(cross) < 0.3:
             return
@@ -172,7 +173,7 @@ def sharpen_corner(points, i, before, after, closed, out):
             j = i + (k if side else -k)
             if closed:
                 j %= last
-            _turned_tangent(line[side], bend[side], points[j, 0], points[j, 1], tangent[side])
+            turned_tangent(line[side], bend[side], points[j, 0], points[j, 1], tangent[side])
             out[j, 0], out[j, 1] = tangent[side, 0], tangent[side, 1]
 
 
@@ -188,35 +189,60 @@ def begun_at(arc, first):
 
 
 @njit(cache=True, nogil=True)
-def sharpened_arcs(points, offsets, start, is_frame):
-    """The polylines with every corner moved to where its sides meet, and which points are corners, bool (P,).
+def _held(found, is_end):
+    """The corners that are no part of a fillet, and the fillets' ends, ascending."""
+    out = np.empty(found.size + is_end.size, np.int64)
+    count = k = 0
+    is_within = False
+    for i in range(is_end.size):
+        while k < found.size and found[k] < i:
+            k += 1
+        is_corner = k < found.size and found[k] == i
+        near = is_within
+        for j in range(max(0, i - NEAR), min(is_end.size, i + NEAR + 1)):
+            near = near or is_end[j]
+        if is_end[i]:
+            is_within = not is_within
+        if is_end[i] or (is_corner and not near):
+            out[count] = i
+            count += 1
+    return out[:count].copy()
 
 
-    A closed arc that has corners begins at its first.
+@njit(cache=True, nogil=True)
+def sharpened_arcs(points, offsets, start, is_frame, is_end):
+    """The polylines with every corner moved to where its sides meet, and which points are corners and which are places
+    to cut at: corners and fillets' ends; bool (P,).
+
+    A closed arc that has any of these begins at one.
     """
     out = points.copy()
-    is_corner = np.zeros(points.shape[0], np.bool_)
+    is_corner, is_cut = np.zeros(points.shape[0], np.bool_), np.zeros(points.shape[0], np.bool_)
     for a in range(offsets.size - 1):
         first, end = offsets[a], offsets[a + 1]
         n = end - first
         closed = start[a] < 0
         if is_frame[a] or n < 3:
             continue
-        arc = points[first:end]
-        found = corners(arc, closed)
+        arc, fillet = points[first:end], is_end[first:end]
+        found = _held(corners(arc, closed), fillet)
         if closed and found.size > 0:
             arc = begun_at(arc, found[0])
+            fillet = fillet[(np.arange(n) + found[0]) % (n - 1)]
             found = found - found[0]
         sharp = out[first:end]
         for i in range(n):
             sharp[i, 0], sharp[i, 1] = arc[i, 0], arc[i, 1]
         for k in range(found.size):
             i = found[k]
+            is_cut[first + i] = True
+            if fillet[i]:
+                continue
             before = i - (found[k - 1] if k > 0 else (found[-1] - (n - 1) if closed else 0))
             after = (found[k + 1] if k + 1 < found.size else n - 1) - i
             sharpen_corner(arc, i, before, after, closed, sharp)
             is_corner[first + i] = True
         if closed:
             sharp[n - 1, 0], sharp[n - 1, 1] = sharp[0, 0], sharp[0, 1]
-            is_corner[end - 1] = is_corner[first]
-    return out, is_corner
+            is_corner[end - 1], is_cut[end - 1] = is_corner[first], is_cut[first]
+    return out, is_corner, is_cut
