@@ -283,7 +283,7 @@ def test_a_corner_between_two_arcs_lies_where_the_arcs_meet(radius: float) -> No
     tip = np.array([0.0, radius * np.sin(np.pi / 3)])
     # the last points are what anti-aliasing makes of a tip
     right = right[np.hypot(*(right - tip).T) > 1.2]
-    polyline = 150 + np.concatenate([right, [tip - (0, 0.3)], right[::-1] * (-1, 1)])
+    polyline = 150 + np.concatenate([right, [tip - (0, 0.2)], right[::-1] * (-1, 1)])
     fitted = fit_curves(*arcs_of(polyline), 0.45)
     nodes = fitted.control_points[:, 0]
     assert np.hypot(*(nodes - 150 - tip).T).min() <= 0.03
