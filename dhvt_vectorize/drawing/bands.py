@@ -25,6 +25,7 @@ BORDER_NUMBERS = 6  # what a border adds to a description: a cubic
 BANDS = 3  # from how many bands on a gradient counts as posterised
 MOST_FITS = 16
 LEAST_PIXELS = 24
+ACROSS = 2  # pixels farther inside that tell what a face varies by
 RIM = 2  # pixels along a union's own border that its neighbours may colour
 
 
@@ -69,19 +70,57 @@ def join_bands(
 def soft_borders(
     labels: Int32[np.ndarray, "H W"], colours: UInt8[np.ndarray, "H W 4"], faces: int
 ) -> tuple[Int64[np.ndarray, "P 2"], Float64[np.ndarray, "P"]]:
-    """Pairs of neighbours that step by at most MOST_STEP levels, by ascending steps, and these steps."""
-    keys, steps = [], []
-    for here, there in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        border = labels[here] != labels[there]
-        a, b = labels[here][border].astype(np.int64), labels[there][border].astype(np.int64)
+    """Pairs of neighbours that step by at most MOST_STEP levels, by ascending steps, and these steps.
+
+    A step is what lies between two pixels that touch. An anti-aliased edge shares its contrast out to two such steps or
+    three; so pixels farther apart may not differ by more either, over what they differ by within both faces.
+    """
+    keys, steps, edges = [], [], []
+    for axis in (0, 1):
+        ours, image = np.moveaxis(labels, axis, 0), np.moveaxis(colours, axis, 0)
+        border = ours[:-1] != ours[1:]
+        y, x = np.nonzero(border)
+        a, b = ours[y, x].astype(np.int64), ours[y + 1, x].astype(np.int64)
         keys.append(np.minimum(a, b) * faces + np.maximum(a, b))
-        steps.append(np.abs(colours[here][border].astype(np.int16) - colours[there][border]))
+        step = _apart(image, y, y + 1, x)
+        steps.append(step)
+        edges.append(np.maximum(step, _edge(ours, image, y, x)))
     pair, place, sides = np.unique(np.concatenate(keys), return_inverse=True, return_counts=True)
-    step = np.concatenate(steps)
-    mean = np.max([np.bincount(place, step[:, c], len(pair)) for c in range(4)], 0) / np.maximum(sides, 1)
-    soft = np.flatnonzero(mean <= MOST_STEP)
+    mean, edge = (
+        np.max([np.bincount(place, each[:, c], len(pair)) for c in range(4)], 0) / np.maximum(sides, 1)
+        for each in (np.concatenate(steps), np.concatenate(edges))
+    )
+    soft = np.flatnonzero(edge <= MOST_STEP)
     soft = soft[np.argsort(mean[soft], kind="stable")]
     return np.stack([pair[soft] // faces, pair[soft] % faces], 1), mean[soft]
+
+
+def _apart(
+    image: UInt8[np.ndarray, "H W 4"],
+    y: Int64[np.ndarray, "N"],
+    other: Int64[np.ndarray, "N"],
+    x: Int64[np.ndarray, "N"],
+) -> Int64[np.ndarray, "N 4"]:
+    """By how many levels the pixels (x, y) and (x, other) differ."""
+    return np.abs(image[y, x].astype(np.int64) - image[other, x])
+
+
+def _edge(
+    labels: Int32[np.ndarray, "H W"],
+    image: UInt8[np.ndarray, "H W 4"],
+    y: Int64[np.ndarray, "N"],
+    x: Int64[np.ndarray, "N"],
+) -> Int64[np.ndarray, "N 4"]:
+    """How far the pixels on either side of a border's rims differ, over what pixels as far apart inside do; 0 where
+    a face is too thin to tell. The border lies between rows y and y + 1."""
+    rows = [y - RIM - ACROSS, y - RIM + 1, y + RIM, y + 1 + RIM + ACROSS]
+    inside = (rows[0] >= 0) & (rows[3] < len(labels))
+    rows = [np.clip(row, 0, len(labels) - 1) for row in rows]
+    for row, near in zip(rows, (y, y, y + 1, y + 1), strict=True):
+        inside &= labels[row, x] == labels[near, x]
+    across = _apart(image, rows[1], rows[2], x)
+    within = np.maximum(_apart(image, rows[0], rows[1], x), _apart(image, rows[2], rows[3], x))
+    return np.where(inside[:, None], np.maximum(across - within, 0), 0)
 
 
 class _Union:
