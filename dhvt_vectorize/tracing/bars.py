@@ -40,6 +40,7 @@ BROAD, STRONGER = 2.2, 1.15  # pixels across from which contrast is told from wi
 WORSE, LEFT_ANYHOW = 1.5, 0.01  # times the cost, and contrast a pixel beyond it, that another contrast must leave
 LEFT, WORST = 0.04, 0.15  # of the contrast, that anti-aliasing by quarters of a pixel leaves
 NOISE, WORST_NOISE = 1.5, 6.0  # deviations of what is beside the bar that are left too
+MOST_NOISE = 0.1  # of the contrast: more is no noise but other things
 CLEAR = 0.05  # contrast a pixel that square ends may leave
 CLEARLY = 0.7  # of what square ends leave, that round ones may
 LEAST_ROUND = 1.5  # pixels across from which round ends are told from square ones
@@ -204,6 +205,8 @@ def _view(
         return None
     values = (colours - around) @ step / contrast
     noise = float(np.sqrt((values[beside] ** 2).mean()))
+    if noise > MOST_NOISE:
+        return None
     near = ~beside
     return _View(pixels[near], values[near], around[near].mean(0), step, noise)
 

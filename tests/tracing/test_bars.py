@@ -180,6 +180,22 @@ def test_a_wedge_is_no_bar_nor_one_in_two_colours_nor_one_of_a_gradient() -> Non
     assert found_in(painted(share), labels, colours, gradients=(1,))[0] is None
 
 
+@pytest.mark.parametrize("half_width", [2.0, 2.5])
+def test_a_lens_near_other_things_is_no_bar(half_width: float) -> None:
+    """What stands beside it is no noise that would excuse how little a bar explains."""
+    y, x = np.mgrid[:SIZE, :SIZE]
+    bend = np.linspace(-1, 1, 65)
+    edge = np.stack([24 * bend, half_width * (1 - bend**2)], 1)
+    lens = shapely.Polygon(np.concatenate([edge, -edge])).buffer(0)
+    lens = affinity.translate(affinity.rotate(lens, 88, origin=(0, 0)), 30.3, 31.6)
+    wall = shapely.box(35, 0, SIZE, SIZE)
+    squares = shapely.box(x, y, x + 1, y + 1)
+    share, other = (np.asarray(shapely.area(shapely.intersection(squares, shape))) for shape in (lens, wall))
+    pixels = painted(share + other)
+    labels = np.where(other > 0.5, 2, share > 0.5).astype(np.int32)
+    assert found_in(pixels, labels, [PAPER, INK, INK])[0] is None
+
+
 def test_a_bar_on_a_sloped_colour_is_recovered() -> None:
     true = Primitive("rect", 32.37, 31.71, 20.0, 1.2, 20.0)
     share = covered(true)[..., None]
