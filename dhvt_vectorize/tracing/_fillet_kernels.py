@@ -211,7 +211,9 @@ def _drawn(fillet, turns_left, out, is_end, filled):
 def _rounded(arc, closed, tolerance, out, is_end, filled):
     """One arc with its fillets, from place `filled` on; the place after it."""
     n = arc.shape[0]
-    first, last = np.empty(n // RUN + 2, np.int64), np.empty(n // RUN + 2, np.int64)
+    # one run may begin where another ends
+    most = n // (RUN - 1) + 2
+    first, last = np.empty(most, np.int64), np.empty(most, np.int64)
     runs = _runs(arc, closed, first, last)
     if closed and runs > 1:
         # no run is cut in two if the arc begins inside one

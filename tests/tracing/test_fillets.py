@@ -82,6 +82,19 @@ def test_a_circle_has_none(radius: float) -> None:
     assert sum(fillets(*traced(shapely.Point(centre).buffer(radius, 64))) for centre in centres) == 0
 
 
+def test_a_wheel_of_many_straight_sides_keeps_its_points() -> None:
+    """Every side is a run that ends where the next begins; none turns enough for a fillet."""
+    turn = np.linspace(0, 2 * np.pi, 401)
+    corners = 400 * np.stack([np.cos(turn), np.sin(turn)], 1)
+    share = np.arange(5)[:, None] / 5
+    sides = [corners[k] + share * (corners[k + 1] - corners[k]) for k in range(400)]
+    points = np.concatenate([*sides, corners[:1]])
+    rounded, offsets, is_end = rounded_arcs(points, np.array([0, len(points)]), np.array([-1]), np.zeros(1, bool), 0.45)
+    assert not is_end.any()
+    assert sorted(map(tuple, rounded[:-1])) == sorted(map(tuple, points[:-1]))
+    assert offsets.tolist() == [0, len(points)]
+
+
 def test_a_fillet_goes_on_from_its_sides() -> None:
     """Between both lines and the bend there is no kink that could be seen."""
     shape, _ = wedge(45.0, 3.0, np.random.default_rng(4))
