@@ -102,7 +102,7 @@ def _apart(
     x: Int64[np.ndarray, "N"],
 ) -> Int64[np.ndarray, "N 4"]:
     """By how many levels the pixels (x, y) and (x, other) differ."""
-    return np.abs(image[y, x].astype(np.int64) - image[other, x])
+    return np.asarray(np.abs(image[y, x].astype(np.int64) - image[other, x]))
 
 
 def _edge(
