@@ -59,6 +59,19 @@ def test_flat_neighbours_stay_apart_however_alike(step: int) -> None:
     assert joined(labels, pixels).max() == 1
 
 
+@pytest.mark.parametrize("step", [14, 18, 22])
+@pytest.mark.parametrize("rings", [1, 2])
+def test_flat_neighbours_whose_edge_is_anti_aliased_stay_apart(step: int, rings: int) -> None:
+    """Two pixels that touch differ by little there, and a gradient of several stops would do; it is an edge."""
+    away = np.hypot(X - 40.3, Y - 39.6)
+    radii = [20.0, 28.0][:rings]
+    share = sum(np.clip(radius + 0.5 - away, 0, 1) for radius in radii)
+    labels = sum((away < radius).astype(np.int32) for radius in radii)
+    pixels = np.full((SIZE, SIZE, 4), 255, np.uint8)
+    pixels[..., :3] = np.rint(120 + step * share)[..., None]
+    assert joined(np.asarray(labels), pixels).max() == rings
+
+
 def test_a_shape_on_a_gradient_stays_and_the_gradient_is_one_around_it() -> None:
     pixels = painted(LINEAR)
     disc = np.hypot(X - 40, Y - 40) < 12
