@@ -17,7 +17,7 @@ from .summary import TRUTH, Row
 PEER = "vtracer"
 KODAK_PSNR = {256: 25.8, 512: 27.0, 1024: 28.2}
 EMOJI_SET = "emoji-256"
-# by set: least SSIM at four times the size, most segments over the true SVG's by the median
+# by set: least SSIM at four times the size, most segments over the true SVG's: of the medians, and the median of ratios
 DRAWINGS = {"emoji-256": (0.98, 1.5), "icons-256": (0.98, 1.5), "clipart-512": (0.96, 2.0)}
 # of those at 256 px: least PSNR, most shapes over the true SVG's by the median, most conflation beyond the true SVG's
 SMALL_PSNR, SMALL_SHAPES, SMALL_CONFLATION = 34.0, 1.5, 0.003
@@ -86,6 +86,10 @@ def _against_truth(rows: Sequence[Row]) -> Iterator[Claim]:
         own, truth = _find(rows, name, PROJECT), _find(rows, name, TRUTH)
         ratio = "over the true SVG's, median"
         yield _at_least(f"{name}: mean SSIM at 4×", _mean(own, "ssim4x"), ssim, own, "{:.4f}")
+        true = _median(truth, "segments")
+        most = None if true is None else segments * true
+        what = f"{name}: median segments, of {segments} times the true SVGs'"
+        yield _at_most(what, _median(own, "segments"), most, own, "{:.1f}")
         yield _at_most(f"{name}: segments {ratio}", _median(own, "segments_ratio"), segments, own)
         if not name.endswith("-256"):
             continue
