@@ -27,7 +27,7 @@ from .outlines import Outlines, Primitive, Segments
 KAPPA = 4 / 3 * (np.sqrt(2) - 1)  # handles of a quarter circle as a cubic
 ELLIPSE_FROM, RECTANGLE_FROM, MOST = 0.985, 0.94, 1.01  # area over 4π√det C
 # arcs, the largest of a picture, for each takes a fifth of a millisecond: of a screen of dots only so many are circles
-MOST_LOOKED_AT = 4096
+MOST_LOOKED_AT = 2048
 LEAST_POINTS = 8
 RMS_SHARE = 1 / 3  # of the tolerance
 PRICE = 0.006  # square pixels a number that a primitive needs, times ln n
