@@ -112,7 +112,7 @@ def _edge(
     x: Int64[np.ndarray, "N"],
 ) -> Int64[np.ndarray, "N 4"]:
     """How far the pixels on either side of a border's rims differ, over what pixels as far apart inside do; 0 where
-    a face is too thin to tell. The border lies between rows y and y + 1."""
+    a face is too thin to tell, below 0 where it varies more. The border lies between rows y and y + 1."""
     rows = [y - RIM - ACROSS, y - RIM + 1, y + RIM, y + 1 + RIM + ACROSS]
     inside = (rows[0] >= 0) & (rows[3] < len(labels))
     rows = [np.clip(row, 0, len(labels) - 1) for row in rows]
@@ -120,7 +120,7 @@ def _edge(
         inside &= labels[row, x] == labels[near, x]
     across = _apart(image, rows[1], rows[2], x)
     within = np.maximum(_apart(image, rows[0], rows[1], x), _apart(image, rows[2], rows[3], x))
-    return np.where(inside[:, None], np.maximum(across - within, 0), 0)
+    return np.where(inside[:, None], across - within, 0)
 
 
 class _Union:

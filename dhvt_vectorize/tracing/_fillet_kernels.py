@@ -11,6 +11,7 @@ import numpy as np
 
 from ..kernel_cache import njit
 from ._corner_kernels import BENT, begun_at, bend_beside, line_beside, turned_tangent
+from ._cubic_kernels import deviation_from_line
 
 RUN = 6  # points of a side, at least
 LONG = 1.5  # radii that a side is long, at least
@@ -40,14 +41,14 @@ def _runs(arc, closed, first, last):
     line = np.empty(4)
     while i + RUN - 1 <= highest:
         line_beside(arc, i, 1, -1, RUN, False, line)
-        if not _is_even(arc, i, i + RUN - 1, line):
+        if deviation_from_line(arc, i, i + RUN - 1, 1, line[0], line[1], line[2], line[3]) > EVEN:
             i += 1
             continue
         end = i + RUN - 1
         while end < highest:
             begin = max(i, end - MOST_TOLD + 1)
             line_beside(arc, begin, 1, -1, end + 1 - begin, False, line)
-            if not _is_even(arc, end + 1, end + 1, line):
+            if deviation_from_line(arc, end + 1, end + 1, 1, line[0], line[1], line[2], line[3]) > EVEN:
                 break
             end += 1
         first[count], last[count] = i, end
@@ -71,14 +72,6 @@ def _without_stubs(first, last, count):
         first[kept], last[kept] = first[k], last[k]
         kept += 1
     return kept
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _is_even(arc, first, last, line):
-    for i in range(first, last + 1):
-        if abs((arc[i, 0] - line[0]) * line[3] - (arc[i, 1] - line[1]) * line[2]) > EVEN:
-            return False
-    return True
 
 
 @njit(cache=True, nogil=True)

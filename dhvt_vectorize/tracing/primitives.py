@@ -95,11 +95,13 @@ def _promising(
     moments = _primitive_kernels.area_moments(points, offsets, arcs)
     fullness = _fullness(moments)
     promising = np.flatnonzero((fullness >= RECTANGLE_FROM) & (fullness <= MOST))
-    if len(promising) > MOST_LOOKED_AT:
-        largest = np.argsort(-moments[promising, 0], kind="stable")[:MOST_LOOKED_AT]
-        promising = promising[np.sort(largest)]
-    for k in promising:
+    for k in largest(promising, moments[promising, 0]):
         yield int(arcs[k]), moments[k]
+
+
+def largest(arcs: Int64[np.ndarray, "N"], sizes: Float64[np.ndarray, "N"]) -> Int64[np.ndarray, "M"]:
+    """Of many arcs the MOST_LOOKED_AT largest, in the order that they are in."""
+    return arcs[np.sort(np.argsort(-sizes, kind="stable")[:MOST_LOOKED_AT])]
 
 
 def _fullness(moments: Float64[np.ndarray, "... 6"]) -> Float64[np.ndarray, "..."]:

@@ -21,7 +21,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from .outlines import Outlines, Segments
-from .primitives import MOST_LOOKED_AT
+from .primitives import largest
 
 LEAST_SIDE = 4.0  # pixels
 LEAST_CORNERS, MOST_CORNERS = 3, 32
@@ -67,10 +67,8 @@ def with_regular_shapes(
     counts = np.diff(outlines.offsets)
     candidates = np.flatnonzero(closed & (counts >= LEAST_CORNERS) & (counts <= 2 * MOST_CORNERS))
     candidates = candidates[~np.isin(candidates, list(outlines.primitives))]
-    # of a screen of dots, as in `primitives`, those with the longest outlines
-    longest = np.argsort(-np.diff(offsets)[candidates], kind="stable")[:MOST_LOOKED_AT]
     found = {}
-    for arc in np.sort(candidates[longest]).tolist():
+    for arc in largest(candidates, np.diff(offsets)[candidates].astype(float)).tolist():
         path = slice(outlines.offsets[arc], outlines.offsets[arc + 1])
         inner = points[offsets[arc] : offsets[arc + 1] - 1]
         corners = regular_corners(inner, outlines.control_points[path], outlines.is_line[path], tolerance)
