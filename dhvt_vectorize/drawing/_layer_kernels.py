@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ..tokenizer._kernels import find_root
 
 
 @njit(cache=True, nogil=True)
@@ -249,16 +250,8 @@ def touching_sets(boxes, order):
             if boxes[j, 0] >= boxes[i, 2]:
                 break
             if _overlap(boxes, i, j):
-                p, q = _last(last, i), _last(last, j)
+                p, q = find_root(last, i), find_root(last, j)
                 last[min(p, q)] = max(p, q)
     for i in range(last.size):
-        last[i] = _last(last, i)
+        last[i] = find_root(last, i)
     return last
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _last(last, i):
-    while last[i] != i:
-        last[i] = last[last[i]]
-        i = last[i]
-    return i

@@ -22,7 +22,7 @@ def flat_zones(values):
             if x > 0 and _equal(values, y, x, y, x - 1, channels):
                 root[i] = root[i - 1]
             if y > 0 and _equal(values, y, x, y - 1, x, channels):
-                a, b = _find(root, i), _find(root, i - width)
+                a, b = find_root(root, i), find_root(root, i - width)
                 # the smaller index stays root, so that roots are met first in raster order
                 if a < b:
                     root[b] = a
@@ -32,7 +32,7 @@ def flat_zones(values):
     zone_of_root = np.empty(height * width, np.int32)
     count = 0
     for i in range(height * width):
-        r = _find(root, i)
+        r = find_root(root, i)
         if r == i:
             zone_of_root[i] = count
             count += 1
@@ -49,7 +49,8 @@ def _equal(values, y, x, v, u, channels):
 
 
 @njit(cache=True, nogil=True)
-def _find(root, i):
+def find_root(root, i):
+    """The one that stands for the set of i; the way there is halved."""
     while root[i] != i:
         root[i] = root[root[i]]
         i = root[i]
@@ -215,8 +216,8 @@ def join(target):
     """The representative of every node when node u is joined with target[u]: int32 (n,)."""
     root = np.arange(target.size).astype(np.int32)
     for u in range(target.size):
-        a, b = _find(root, u), _find(root, target[u])
+        a, b = find_root(root, u), find_root(root, target[u])
         root[max(a, b)] = min(a, b)
     for u in range(target.size):
-        root[u] = _find(root, u)
+        root[u] = find_root(root, u)
     return root

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._kernels import find_root
 
 # A node this many times smaller than its best neighbour joins it without being asked back: it hardly moves the mean,
 # so greedy merging would join the two at the same cost, only one pair after the other.
@@ -209,13 +210,13 @@ def merge_groups(order, best, root, nodes, starts, degrees, neighbours, lengths,
         for u in (member, root[member]):
             gone_to[u], next_member[u], last_member[u] = u, -1, u
     for u in order:
-        b, a = _find(gone_to, u), _find(gone_to, best[u])
+        b, a = find_root(gone_to, u), find_root(gone_to, best[u])
         shared = np.int64(0)
         member = b
         while member >= 0:
             for e in range(starts[member], starts[member] + degrees[member]):
                 v = neighbours[e]
-                if root[v] == root[u] and _find(gone_to, v) == a:
+                if root[v] == root[u] and find_root(gone_to, v) == a:
                     shared += lengths[e]
             member = next_member[member]
         _write_merge(a, b, shared, _merge_cost(nodes[1], a, b, shared, border_exponent), nodes, next_id, tree)
@@ -223,14 +224,6 @@ def merge_groups(order, best, root, nodes, starts, degrees, neighbours, lengths,
         last_member[a] = last_member[b]
         gone_to[b] = a
         next_id += 1
-
-
-@njit(cache=True, nogil=True)
-def _find(gone_to, i):
-    while gone_to[i] != i:
-        gone_to[i] = gone_to[gone_to[i]]
-        i = gone_to[i]
-    return i
 
 
 @njit(cache=True, nogil=True)

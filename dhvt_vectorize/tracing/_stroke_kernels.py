@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ..tokenizer._kernels import find_root
 
 OFF, OFF_PIXELS = 0.06, 0.4  # of the width, or pixels if that is more, from which on one is narrower or wider
 BESIDE = 2  # points either side over which an outline's direction is taken
@@ -184,23 +185,15 @@ def even_chords(points, normals, simplices, neighbors, inside, limits):
     parent = np.arange(count)
     for s in range(number):
         if not across[s] and lengths[s] > min(neck * width, width - neck_pixels):
-            a, b = _root(parent, sides[s, 0]), _root(parent, sides[s, 1])
+            a, b = find_root(parent, sides[s, 0]), find_root(parent, sides[s, 1])
             parent[max(a, b)] = min(a, b)
     chords = np.flatnonzero(across)
     middle, zones = np.empty((chords.size, 2)), np.empty((chords.size, 2), np.int64)
     for c in range(chords.size):
         t, other, p, q = sides[chords[c]]
         middle[c] = (points[p] + points[q]) / 2
-        zones[c, 0], zones[c, 1] = _root(parent, t), _root(parent, other)
+        zones[c, 0], zones[c, 1] = find_root(parent, t), find_root(parent, other)
     return middle, zones, widths[chords].mean()
-
-
-@njit(cache=True, nogil=True)
-def _root(parent, node):
-    while parent[node] != node:
-        parent[node] = parent[parent[node]]
-        node = parent[node]
-    return node
 
 
 @njit(cache=True, nogil=True)
