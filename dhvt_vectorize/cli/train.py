@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "dhvt-vectorize train"
 # names here so that the help needs no torch; `training.tasks` has the same, which a test compares
-TASK_NAMES = ("regions", "rims", "reconstruct", "classify", "segment")
+TASK_NAMES = ("regions", "rims", "borders", "reconstruct", "classify", "segment")
 _LEFT_OUT_SHOWN = 10
 # data are photographs if this share of them is
 _MOSTLY = 0.5
@@ -204,9 +204,10 @@ def _train(
     from ..training.tasks import task_named
 
     join_processes()
-    net, origin = starting_net(init, channels, settings.seed)
-    # what was learned from drawings is for drawings
-    net.config = replace(net.config, learned_photographs=photographic)
+    net, origin = starting_net(settings.task, init, channels, settings.seed)
+    if settings.task != "borders":
+        # what was learned from drawings is for drawings
+        net.config = replace(net.config, learned_photographs=photographic)
     task = task_named(settings.task)(net, settings.weights, len(source.classes))
     trainer = Trainer(task, settings, source, validating, output)
     if resume:

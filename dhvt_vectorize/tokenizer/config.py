@@ -23,6 +23,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "context_depth": (0, 8),
     "detail_width": (1, 128),
     "rim_width": (0, 128),
+    "border_width": (0, 96),
     "feature_scale": (1, 128),
     "variance_floor": (1e-6, 1e6),
     "border_price": (0.0, 1e6),
@@ -35,6 +36,8 @@ _RANGES: dict[str, tuple[float, float]] = {
     "token_blue_yellow": (0.0, 10.0),
     "token_contrast": (0.1, 1e6),
     "token_contrast_reach": (0, 100),
+    "token_flatness": (0.0, 1000.0),
+    "token_border_steepness": (0.0, 20.0),
     "learned_gain": (0.01, 100.0),
     "border_tension": (0.0, 1e4),
     "token_border_tension": (0.0, 1e4),
@@ -52,6 +55,7 @@ class TokenizerConfig:
         context_depth: residual 3×3 convolutions there; each widens the sight by 4 or 8 pixels, in turn.
         detail_width: hidden channels of the net at full resolution.
         rim_width: width of the net that decides who owns a rim pixel; 0 leaves that to the hand-made rule.
+        border_width: width of the net that sees where borders are, for tokens of photographs; 0 leaves it out.
         feature_scale: integer steps a Lab unit in a feature map.
         variance_floor: σ₀², the variance that every region is granted, in Lab².
         border_price: β, the criterion's price of a pixel edge of border, in parameters.
@@ -69,6 +73,8 @@ class TokenizerConfig:
         token_red_green, token_blue_yellow: what Lab's a and b count for there, beside L's 1.
         token_contrast: distance from the mean around, in Lab units, from which on contrast is compressed there.
         token_contrast_reach: how many pixels to each side are around.
+        token_flatness: how far in px (σ) features are smoothed there where learned borders allow it; 0 is not at all.
+        token_border_steepness: the surest border is as far to smooth across as e to the power of this many pixels.
         border_tension: price of a pixel side of border when borders are refined, in Lab², where regions are drawn.
         token_border_tension: the same where regions are tokens.
 
@@ -82,6 +88,7 @@ class TokenizerConfig:
     context_depth: int = 6
     detail_width: int = 16
     rim_width: int = 40
+    border_width: int = 0
     feature_scale: int = 16
     variance_floor: float = 16.0
     border_price: float = 0.1
@@ -98,6 +105,8 @@ class TokenizerConfig:
     token_blue_yellow: float = 1.7
     token_contrast: float = 60.0
     token_contrast_reach: int = 7
+    token_flatness: float = 12.0
+    token_border_steepness: float = 5.0
     border_tension: float = 10.0
     token_border_tension: float = 8.0
 

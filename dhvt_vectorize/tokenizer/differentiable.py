@@ -90,7 +90,7 @@ class SoftDivider(nn.Module):
         else:
             found = list(self.net(shown, given))
             zones = [zones_to_learn(*each) for each in zip(images, resolved, strict=True)]
-        trees = merge_trees(found, zones, colours, self.net.config, compact=compact)
+        trees = merge_trees(found, zones, images, self.net, compact=compact)
         divisions = []
         for image, colour, features, tree, cut in zip(shown, colours, found, trees, cuts, strict=True):
             near = near_regions(cut(tree).labels, device)
@@ -126,26 +126,28 @@ def zones_to_learn(image: UInt8[np.ndarray, "H W 4"], resolved: UInt8[np.ndarray
 def merge_trees(
     features: Sequence[Float[Tensor, "C H W"]],
     zones: Sequence[Int32[np.ndarray, "H W"]],
-    colours: Sequence[UInt8[np.ndarray, "H W 4"]],
-    config: TokenizerConfig,
+    images: Sequence[UInt8[np.ndarray, "H W 4"]],
+    net: FeatureNet,
     *,
     compact: bool,
 ) -> list[MergeTree]:
-    """The trees over features as they are now, rounded as a feature map is; `colours` are premultiplied.
+    """The trees over features as they are now, rounded as a feature map is.
 
     Their sums are of the channels that are not the same everywhere, as the tokenizer's: a criterion prices no others.
     """
-    values = [_rounded(*each, config, compact) for each in zip(features, colours, strict=True)]
+    values = [_rounded(*each, net, compact) for each in zip(features, images, strict=True)]
     device = features[0].device if features[0].is_cuda else None
-    return trees_of(values, config, zones, compact=compact, device=device)
+    return trees_of(values, net.config, zones, compact=compact, device=device)
 
 
 def _rounded(
-    features: Float[Tensor, "C H W"], colours: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig, compact: bool
+    features: Float[Tensor, "C H W"], image: UInt8[np.ndarray, "H W 4"], net: FeatureNet, compact: bool
 ) -> Int32[np.ndarray, "H W C2"]:
-    steps = torch.round(features.detach() * config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
+    steps = torch.round(features.detach() * net.config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values, channels = varying_channels(np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy()))
-    return token_features(values, channels, config) if compact and is_photograph(colours) else values
+    if not (compact and is_photograph(premultiply(image))):
+        return values
+    return token_features(values, channels, net.config, net.border_strengths(image))
 
 
 def _of_owners(features: Float[Tensor, "C H W"], owner: Int32[np.ndarray, "H W"]) -> Float[Tensor, "C H W"]:

@@ -42,6 +42,7 @@ from torch.nn import functional
 
 from ..errors import InputError
 from . import _colour_kernels, _mix_kernels
+from .border_net import BorderNet
 from .colour import LINEAR_OF_BYTE, TABLES, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
 from .config import TokenizerConfig
 from .mixing import LEAST_WEIGHT, ROWS_A_THREAD, SPACINGS, Rows, mixed
@@ -76,7 +77,9 @@ class FeatureMap:
 
 
 class FeatureNet(nn.Module):
-    """The pixel-wise embedding that is trained; `rims`, if there, is the net that resolves the image it takes.
+    """The pixel-wise embedding that is trained.
+
+    `rims`, if there, is the net that resolves the image it takes, `borders` the one that sees where things end.
 
     Args:
         config: its widths, depth, channels, the weight of alpha and the scale of a feature map.
@@ -102,6 +105,7 @@ class FeatureNet(nn.Module):
             assert self.mix.bias is not None
             self.mix.bias.view(len(SPACINGS), 9)[:, 4] = _OWN_LOGIT
         self.rims = RimNet(config.rim_width) if config.rim_width else None
+        self.borders = BorderNet(config.border_width) if config.border_width else None
 
     def forward(
         self, image: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"] | None = None
@@ -121,10 +125,11 @@ class FeatureNet(nn.Module):
         if resolved.shape != image.shape:
             raise InputError("<tensor>", f"is resolved to {tuple(resolved.shape)}", "give both in one shape")
         branch = torch.is_grad_enabled() or self.is_trained
-        colour, given = (
-            self._colour(srgb_to_linear(one[:, :3].float()), one[:, 3:].float()) for one in (image, resolved)
-        )
-        return self._features(colour, given, branch)[0]
+        return self._features(self.colours(image), self.colours(resolved), branch)[0]
+
+    def colours(self, image: Float[Tensor, "B 4 H W"]) -> Float[Tensor, "B 4 H W"]:
+        """L, a, b and `alpha_weight`, each times alpha, of sRGB + straight alpha in 0..1."""
+        return self._colour(srgb_to_linear(image[:, :3].float()), image[:, 3:].float())
 
     @torch.inference_mode()
     def feature_map(
@@ -185,6 +190,16 @@ class FeatureNet(nn.Module):
     def learned_rims(self) -> RimNet | None:
         """The net that decides who owns a rim pixel; None while the hand-made rule does."""
         return self.rims if self.rims is not None and self.rims.is_trained else None
+
+    @property
+    def learned_borders(self) -> BorderNet | None:
+        """The net that sees where people would draw borders; None while there is none that has learned."""
+        return self.borders if self.borders is not None and self.borders.is_trained else None
+
+    def border_strengths(self, pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "2 H W"] | None:
+        """How strong a border lies to the left of each pixel and above it, see `BorderNet.strengths`; None: no net."""
+        net = self.learned_borders
+        return None if net is None else net.strengths(self._colour_of_bytes(pixels))
 
     @property
     def sight(self) -> int:
@@ -265,9 +280,7 @@ class FeatureNet(nn.Module):
         found: FeatureMap,
     ) -> None:
         """The same by torch alone, where the weights are."""
-        colour, given = (
-            self._colour_of_bytes(torch.from_numpy(np.require(one, requirements=["W"]))) for one in (pixels, resolved)
-        )
+        colour, given = (self._colour_of_bytes(one) for one in (pixels, resolved))
         features, own = self._features(colour, given, branch=True)
         top, left = rows.start - rows.seen.start, columns.start - columns.seen.start
         inner = np.s_[0, ..., top : top + rows.stop - rows.start, left : left + columns.stop - columns.start]
@@ -277,9 +290,9 @@ class FeatureNet(nn.Module):
         assert own is not None
         found.is_rim[place] = (own[inner] < 0.5).cpu().numpy()
 
-    def _colour_of_bytes(self, pixels: UInt8[Tensor, "H W 4"]) -> Float[Tensor, "1 4 H W"]:
+    def _colour_of_bytes(self, pixels: UInt8[np.ndarray, "H W 4"]) -> Float[Tensor, "1 4 H W"]:
         device = self.correct.weight.device
-        planes = pixels.to(device).permute(2, 0, 1).contiguous().int()
+        planes = torch.from_numpy(np.require(pixels, requirements=["W"])).to(device).permute(2, 0, 1).contiguous().int()
         linear = LINEAR_OF_BYTE.to(device).index_select(0, planes[:3].view(-1)).view(planes[:3].shape)
         alpha = UNIT_OF_BYTE.to(device).index_select(0, planes[3:].view(-1)).view(planes[3:].shape)
         return self._colour(linear[None], alpha[None])

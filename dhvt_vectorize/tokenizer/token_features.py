@@ -1,8 +1,8 @@
 """Features of a photograph → those that its tokens are made from.
 
 Regions that are drawn must match colours; tokens shall be things. So channels are weighed, local contrast is compressed
-(`contrast`) and the finest texture smoothed away (`smooth`), as the config has it. The settings were chosen on the val
-split of BSDS500.
+(`contrast`), the finest texture smoothed away (`smooth`) and, where a net sees borders, all that is between them
+(`flatten`), as the config has it. The settings were chosen on the val split of BSDS500.
 """
 
 from __future__ import annotations
@@ -10,20 +10,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, UInt8
 
 from .config import TokenizerConfig
 from .contrast import compressed
 from .features import LARGEST_VALUE
+from .flatten import flattened
 from .smooth import smooth
 
 
 def token_features(
-    values: Int32[np.ndarray, "H W C"], channels: Sequence[int], config: TokenizerConfig
+    values: Int32[np.ndarray, "H W C"],
+    channels: Sequence[int],
+    config: TokenizerConfig,
+    borders: UInt8[np.ndarray, "2 H W"] | None = None,
 ) -> Int32[np.ndarray, "H W C"]:
-    """The features that tokens are made from; `channels` says which of the feature map's the C are."""
+    """The features that tokens are made from.
+
+    Args:
+        values: features.
+        channels: which of the feature map's the C are.
+        config: the settings named `token_…`.
+        borders: what `FeatureNet.border_strengths` sees; None where nothing has learned to.
+    """
     weights = np.ones(config.channels)
     weights[1:3] = config.token_red_green, config.token_blue_yellow
     limit = config.token_contrast * config.feature_scale
     even = compressed(values, weights[list(channels)], limit, config.token_contrast_reach, LARGEST_VALUE)
-    return smooth(even, config.token_smoothing)
+    smoothed = smooth(even, config.token_smoothing)
+    if borders is None:
+        return smoothed
+    return flattened(smoothed, borders, config.token_flatness, config.token_border_steepness)

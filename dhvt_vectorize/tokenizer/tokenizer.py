@@ -120,7 +120,7 @@ class DHVTokenizer(nn.Module):
             # what was learned may differ by a hair within a flat zone, which is one zone all the same
             zones = flat_zones(premultiply(resolved))
         if compact and photograph:
-            values = token_features(values, channels, self.config)
+            values = token_features(values, channels, self.config, self.features.border_strengths(pixels))
         return PixelFeatures(values, colours, is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:

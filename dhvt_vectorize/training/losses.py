@@ -9,6 +9,7 @@ of the image cut from the tree over these very features. Out: scalars that reach
   merge's cost, against the chance that a pixel of one and a pixel of the other have different labels.
 - `border_alignment`: where the soft assignment parts neighbours, a border should be, and the other way round.
 - `count_penalty`: the squared logarithm of expected over wanted tokens.
+- `drawn_borders`: where annotators part neighbours, as the net for borders has it: cross-entropy.
 - `token_segmentation`: a token's classes against the share of each among its soft members: cross-entropy and Dice.
 
 Where a logarithm's zero lies is learned with the net (`Thresholds`): only the order of distances matters to a tree.
@@ -17,6 +18,8 @@ form go back to learned pairwise merging criteria for superpixels (SEAL, Tu et a
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -31,6 +34,7 @@ PIXEL_STEPS = (1, 2, 4, 8)
 # Squared distance, in Lab², that counts as none: below it a logarithm would reward differences nobody sees.
 _NEARLY_EQUAL = 0.05
 _NO_WEIGHT = 1e-6
+_COARSER = 0.2
 
 
 class Thresholds(nn.Module):
@@ -147,6 +151,21 @@ def border_alignment(
         missed = missed + (judged * (1 - parted) * apart).sum()
         drawn, wanted = drawn + (judged * parted).sum(), wanted + (judged * apart).sum()
     return 0.5 * (false / drawn.detach().clamp_min(1.0) + missed / wanted.clamp_min(1.0))
+
+
+def drawn_borders(answers: Sequence[Float[Tensor, "2 H W"]], labels: Int32[Tensor, "A H W"]) -> Float[Tensor, ""]:
+    """Cross-entropy of each side's logit against the share of annotators who part the two pixels there.
+
+    The first answer counts fully, the others, which are to learn the same at coarser resolutions, as `_COARSER` in sum.
+    """
+    (down, judged_down), (right, judged_right) = borders_of_labels(labels)
+    losses = [
+        _balanced_cross_entropy(answer[0, :, 1:], right, judged_right)
+        + _balanced_cross_entropy(answer[1, 1:], down, judged_down)
+        for answer in answers
+    ]
+    finest, *coarser = losses
+    return finest + _COARSER * torch.stack(coarser).mean() if coarser else finest
 
 
 def count_penalty(expected: Float[Tensor, ""], target: float) -> Float[Tensor, ""]:

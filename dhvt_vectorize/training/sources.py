@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import InputError, UsageError
 from .samples import Sample, unlabelled
 
-TASKS = ("reconstruct", "classify", "segment", "regions", "rims")
+TASKS = ("reconstruct", "classify", "segment", "regions", "rims", "borders")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -160,7 +160,7 @@ def open_source(
 
         return ClassFolder.of(path)
     shards, drawings, images = (_files(path, suffixes) for suffixes in ((".tar",), (".svg",), IMAGE_SUFFIXES))
-    if task in ("regions", "rims", "reconstruct") and (shards or drawings):
+    if task in ("regions", "rims", "borders", "reconstruct") and (shards or drawings):
         source = _packed(path, shards) if shards else _drawn(path, drawings, degraded, texture, photographs)
         return WithoutLabels(source) if task == "reconstruct" else source
     if not images:

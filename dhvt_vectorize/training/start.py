@@ -13,19 +13,24 @@ from ..errors import UsageError
 from ..tokenizer.checkpoint import load_checkpoint
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.features import FeatureNet
-from ..tokenizer.initial import initial_net
+from ..tokenizer.initial import initial_net, with_borders
 
 if TYPE_CHECKING:
     from .loop import TrainingSettings
 
 
-def starting_net(init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:
-    """The net to train, and in words where it comes from.
+def starting_net(task: str, init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:
+    """The net to train for a task, and in words where it comes from.
 
     Raises:
         WeightsError: `init` cannot be used.
         UsageError: `channels` are out of range, or others than `init` has.
     """
+    net, origin = _net(init, channels, seed)
+    return (with_borders(net, seed) if task == "borders" else net), origin
+
+
+def _net(init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:
     if init is None:
         config = TokenizerConfig() if channels is None else TokenizerConfig(channels=channels)
         return initial_net(config, seed), f"an untrained net under seed {seed}"

@@ -6,6 +6,7 @@ In: samples of equal size and what each draws at random. Out: the terms of the l
   is cut at a random number of regions from the tree over the net's own features, so that the pairs are those that
   merging meets.
 - `rims`: who owns the rims, alone; of the net, what decides that learns, and the rest stays as it is.
+- `borders`: where annotators draw borders, alone: what `border_net` learns from images with label maps.
 - `reconstruct`: rate and distortion of the drawing itself. Each pixel is rebuilt from the mean colours of the regions
   it may belong to; the rate is the criterion's price of the tokens expected from the relaxed cut.
 - `classify`: a small transformer over the tokens of a cut names the image's class: cross-entropy.
@@ -49,11 +50,13 @@ from .losses import (
     borders_of_image,
     borders_of_labels,
     count_penalty,
+    drawn_borders,
     pixel_affinity,
     region_affinity,
     token_segmentation,
 )
 from .samples import Sample
+from .views import retaken
 
 # The partitions whose regions are judged have between N / MOST_PIXELS and N / LEAST_PIXELS regions.
 MOST_PIXELS, LEAST_PIXELS = 2500, 120
@@ -120,6 +123,8 @@ class Task(nn.Module):
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
+        if net.borders is not None:
+            net.borders.requires_grad_(False)  # no loss but its own reaches it
         self.divider = SoftDivider(net)
         self.weights = weights or LossWeights()
         self.compact = self.weights.compact or self.takes_tokens
@@ -224,6 +229,33 @@ class RimsTask(Task):
         return {"rims": loss, "loss": loss}
 
 
+class BordersTask(Task):
+    """Where annotators draw borders, alone; in training every image is taken anew, see `views`."""
+
+    def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
+        super().__init__(net, weights)
+        if net.borders is None:
+            raise UsageError("--task", "these weights have no net for borders", "train without --init")
+        self.requires_grad_(False)
+        net.borders.requires_grad_(True)
+
+    def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
+        """See `Task.forward`."""
+        losses = [self._loss(*each) for each in zip(samples, random, strict=True)]
+        loss = torch.stack(losses).mean()
+        return {"borders": loss, "loss": loss}
+
+    def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
+        assert self.net.borders is not None
+        device = self.net.correct.weight.device
+        image = torch.from_numpy(sample.image).to(device).permute(2, 0, 1)[None].float() / 255
+        labels = torch.from_numpy(sample.labels).to(device)
+        if self.training:
+            image, labels = retaken(image, labels, random)
+        colour = self.net.colours(image).contiguous(memory_format=torch.channels_last)
+        return drawn_borders([answer[0] for answer in self.net.borders(colour)], labels)
+
+
 class ReconstructTask(Task):
     """Rate and distortion of colours rebuilt from tokens."""
 
@@ -296,6 +328,7 @@ class SegmentTask(TransformerTask):
 TASKS: dict[str, type[Task]] = {
     "regions": RegionsTask,
     "rims": RimsTask,
+    "borders": BordersTask,
     "reconstruct": ReconstructTask,
     "classify": ClassifyTask,
     "segment": SegmentTask,

@@ -25,6 +25,7 @@ DATA: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "regions from drawings": ("regions", write_drawings),
     "regions from label maps": ("regions", write_maps),
     "regions from shards": ("regions", write_shards),
+    "borders": ("borders", write_maps),
     "reconstruct": ("reconstruct", write_images),
     "classify": ("classify", write_classes),
     "segment": ("segment", lambda folder: write_maps(folder, annotators=1)),

@@ -26,7 +26,7 @@ from dhvt_vectorize.training.sources import Source
 from dhvt_vectorize.training.tasks import TASKS, LossWeights, Task, task_named
 
 SIZE = 32
-CONFIG = TokenizerConfig(channels=5, context_width=8, context_depth=2, detail_width=8, rim_width=8)
+CONFIG = TokenizerConfig(channels=5, context_width=8, context_depth=2, detail_width=8, rim_width=8, border_width=6)
 
 
 class Discs(Source):
@@ -79,10 +79,11 @@ def test_every_tasks_loss_reaches_the_net_and_moves_it(task: str, tmp_path: Path
     after = dict(trainer.task.named_parameters())
     # a layer that is zero at first passes nothing on in the first step, and does from then on
     net = {name: (after[name] != value).any() for name, value in before.items() if name.startswith("net.")}
-    rims = {name for name in net if name.startswith("net.rims.")}
-    assert all(net[name] == (task in ("regions", "rims")) for name in rims)
-    assert all(net[name] == (task != "rims") for name in set(net) - rims)
-    others = {"borders", "count", "tokens"} if task != "rims" else {"rims"}
+    alone = {part: {name for name in net if name.startswith(f"net.{part}.")} for part in ("rims", "borders")}
+    assert all(net[name] == (task in ("regions", "rims")) for name in alone["rims"])
+    assert all(net[name] == (task == "borders") for name in alone["borders"])
+    assert all(net[name] == (task not in alone) for name in set(net) - alone["rims"] - alone["borders"])
+    others = {task} if task in alone else {"borders", "count", "tokens"}
     assert others | {"loss"} <= set(trainer.history[-1])
 
 
@@ -244,8 +245,8 @@ join_processes()
 trainer = _trainer(Path(sys.argv[1]), steps=1, batch_size=int(sys.argv[2]))
 trainer.run()
 if _rank() == 0:
-    print(json.dumps([float(p.grad.double().sum()) for p in trainer.task.net.parameters()]))
-    print(json.dumps([p.grad.flatten().tolist()[:50] for p in trainer.task.net.parameters()]))
+    print(json.dumps([float(p.grad.double().sum()) for p in trainer.task.net.parameters() if p.requires_grad]))
+    print(json.dumps([p.grad.flatten().tolist()[:50] for p in trainer.task.net.parameters() if p.requires_grad]))
 """
 
 
