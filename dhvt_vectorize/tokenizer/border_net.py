@@ -1,6 +1,6 @@
 """BorderNet: how sure it is that a person would draw a border, for every side that two pixels share.
 
-In: L, a, b and `alpha_weight`, each times alpha. Out: logits of two sides a pixel, the one to its left and the one above.
+In: L, a, b and `alpha_weight`, each times alpha. Out: logits of two sides a pixel: to its left, and above it.
 
 Colours alone cannot say what parts two things: a zebra's stripes are of one animal, and a grey bird may sit on a grey
 branch. People can, and mark it; where they did (BSDS500's label maps, Arbeláez et al. 2011) a net learns to tell. It
@@ -98,12 +98,23 @@ class BorderNet(nn.Module):
         for top in range(0, height, side):
             for left in range(0, width, side):
                 seen = np.s_[max(top - margin, 0) : top + side + margin, max(left - margin, 0) : left + side + margin]
-                logits = self(colour[:, :, seen[0], seen[1]].contiguous(memory_format=torch.channels_last))[0][0]
-                strengths = torch.round(torch.sigmoid(logits) * STRENGTHS).to(torch.uint8).cpu().numpy()
+                sureness = self._sureness(colour[:, :, seen[0], seen[1]])
+                strengths = torch.round(sureness * STRENGTHS).to(torch.uint8).cpu().numpy()
                 inner = np.s_[:, top - seen[0].start :, left - seen[1].start :]
                 place = np.s_[:, top : top + side, left : left + side]
                 found[place] = strengths[inner][:, : found[place].shape[1], : found[place].shape[2]]
         return found
+
+    def _sureness(self, colour: Float[Tensor, "1 4 H W"]) -> Float[Tensor, "2 H W"]:
+        """0…1, the mean of what the net says to the image and to its mirror image: better than either."""
+        image, mirrored = (
+            torch.sigmoid(self(each.contiguous(memory_format=torch.channels_last))[0][0])
+            for each in (colour, colour.flip(3))
+        )
+        above = mirrored[1].flip(1)
+        # what is to the left of a pixel is to the right of it in a mirror, and so the next one's
+        left = functional.pad(mirrored[0].flip(1)[:, :-1], (1, 0))
+        return (image + torch.stack([left, above])) / 2
 
 
 class _Block(nn.Module):

@@ -105,7 +105,7 @@ class TokenizerConfig:
     token_blue_yellow: float = 1.7
     token_contrast: float = 60.0
     token_contrast_reach: int = 7
-    token_flatness: float = 12.0
+    token_flatness: float = 24.0
     token_border_steepness: float = 5.0
     border_tension: float = 10.0
     token_border_tension: float = 8.0

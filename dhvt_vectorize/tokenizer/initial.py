@@ -21,7 +21,13 @@ from .config import TokenizerConfig
 from .features import FeatureNet
 
 SEED = 0
-WITH_BORDERS: dict[str, Any] = {"border_width": 24, "token_compactness": 20.0, "token_border_tension": 2.0}
+WITH_BORDERS: dict[str, Any] = {
+    "border_width": 24,
+    "token_border_exponent": 0.1,
+    "token_compactness": 60.0,
+    "token_border_tension": 0.4,
+    "token_smoothing": 0.0,
+}
 """Settings of a tokenizer that has learned borders, where they differ from the defaults."""
 INITIAL_CARD = {
     "name": "dhvt-base",
@@ -60,8 +66,8 @@ def widened(net: FeatureNet, channels: int) -> FeatureNet:
 def with_borders(net: FeatureNet, seed: int = SEED) -> FeatureNet:
     """The net with one for borders, which has yet to learn; a net that has one stays as it is.
 
-    Where texture is smoothed away between borders, what is left of a difference counts for more, beside places and
-    lengths: `WITH_BORDERS` has what was best on BSDS500 val.
+    Where texture is smoothed away between borders, nothing else need smooth it, and borders need not be short:
+    `WITH_BORDERS` has what was best on BSDS500 val.
     """
     if net.borders is not None:
         return net
