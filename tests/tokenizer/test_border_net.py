@@ -16,6 +16,8 @@ from dhvt_vectorize.tokenizer.features import FeatureNet
 from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, WITH_BORDERS, initial_net, with_borders
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.losses import drawn_borders
+from dhvt_vectorize.training.start import starting_net
+from dhvt_vectorize.training.tasks import TASKS
 
 WIDTH = 6
 
@@ -95,6 +97,13 @@ def test_a_net_for_borders_joins_one_that_has_learned_and_changes_nothing_else()
     assert all(torch.equal(state[name], value) for name, value in net.state_dict().items())
     changed = {name for name, value in wide.config.to_dict().items() if value != net.config.to_dict()[name]}
     assert changed == {"border_width", *WITH_BORDERS}
+
+
+def test_only_who_is_to_learn_borders_begins_with_a_net_for_them() -> None:
+    for task in TASKS:
+        net, origin = starting_net(task, None, None, 3)
+        assert (net.borders is not None) == (task == "borders")
+        assert "seed 3" in origin
 
 
 def test_the_loss_is_the_cross_entropy_of_each_side() -> None:
