@@ -22,6 +22,7 @@ from .border_net import STRENGTHS
 from .parts import in_parts
 
 ROUNDS = 3
+_LEAST_REACH = 0.05  # px; nothing less reaches a neighbour
 _BITS = 16
 _LINES_A_THREAD = 64
 
@@ -37,7 +38,7 @@ def flattened(
         reach: σ of the filter, in px, where there are no borders; 0 leaves the values as they are.
         steepness: a border of the greatest strength is as far to cross as e^steepness px.
     """
-    if reach == 0:
+    if reach < _LEAST_REACH:
         return values
     height, width = values.shape[:2]
     flat = values.astype(np.float64)
