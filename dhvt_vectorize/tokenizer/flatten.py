@@ -7,6 +7,9 @@ pixels are, and a recursive filter goes over all rows and columns, there and bac
 It reaches any distance at the same price.
 
 Shares are whole 2¹⁶ths, so that every machine gives the same values; a flat image stays as it is.
+
+Limits: where there is nothing but a slow change, as in a sky, what is left of it has corners along rows and columns,
+and so have its tokens.
 """
 
 from __future__ import annotations
