@@ -11,16 +11,12 @@ def along_rows(first, last, values, shares, left):
 
     `shares` says how far a pixel goes for each strength of the border between, `left` is that border: uint8 (H, W).
     """
-    width, channels = values.shape[1:]
+    width = values.shape[1]
     for y in range(first, last):
         for x in range(1, width):
-            share = shares[left[y, x]]
-            for c in range(channels):
-                values[y, x, c] += share * (values[y, x - 1, c] - values[y, x, c])
+            _move(values, y, x, y, x - 1, shares[left[y, x]])
         for x in range(width - 2, -1, -1):
-            share = shares[left[y, x + 1]]
-            for c in range(channels):
-                values[y, x, c] += share * (values[y, x + 1, c] - values[y, x, c])
+            _move(values, y, x, y, x + 1, shares[left[y, x + 1]])
 
 
 @njit(cache=True, nogil=True)
@@ -28,14 +24,15 @@ def along_columns(first, last, values, shares, above):
     """The same of columns first…last − 1, downwards and back up; `above` is the border above each pixel."""
     height = values.shape[0]
     for y in range(1, height):
-        _towards(first, last, values, shares, above[y], y, y - 1)
+        for x in range(first, last):
+            _move(values, y, x, y - 1, x, shares[above[y, x]])
     for y in range(height - 2, -1, -1):
-        _towards(first, last, values, shares, above[y + 1], y, y + 1)
+        for x in range(first, last):
+            _move(values, y, x, y + 1, x, shares[above[y + 1, x]])
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _towards(first, last, values, shares, between, y, other):
-    for x in range(first, last):
-        share = shares[between[x]]
-        for c in range(values.shape[2]):
-            values[y, x, c] += share * (values[other, x, c] - values[y, x, c])
+def _move(values, y, x, v, u, share):
+    """Move pixel (y, x) so far towards (v, u)."""
+    for c in range(values.shape[2]):
+        values[y, x, c] += share * (values[v, u, c] - values[y, x, c])

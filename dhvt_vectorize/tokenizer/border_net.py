@@ -24,6 +24,8 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .tiles import windows
+
 STRENGTHS = 64
 """How strong the strongest border is, in integers."""
 SIDES = 2
@@ -33,7 +35,7 @@ SIDES = 2
 _WIDTHS, _BLOCKS = (1.0, 5 / 3, 8 / 3, 4.0), (1, 2, 3, 3)
 _AT_FIRST = 0.1  # of what a block adds
 _COARSEST = 2 ** len(_WIDTHS)
-# squares of an image that are looked at one by one, and how far beyond: whole cells of the coarsest resolution
+# parts of an image that are looked at one by one, and how far beyond: whole cells of the coarsest resolution
 _TILE_SIDE, _MARGIN = 1024, 256
 _CENTRES, _UNIT = (50.0, 0.0, 0.0, 250.0), 50.0  # of colours, and what counts as one
 
@@ -89,20 +91,18 @@ class BorderNet(nn.Module):
     def strengths(
         self, colour: Float[Tensor, "1 4 H W"], side: int = _TILE_SIDE, margin: int = _MARGIN
     ) -> UInt8[np.ndarray, "2 H W"]:
-        """How sure the net is of each border, 0…`STRENGTHS`, worked out in squares of `side` px with a margin around.
+        """How sure the net is of each border, 0…`STRENGTHS`, in parts of some `side` px with a margin around.
 
-        A small image is one square. What a square has beyond its margin it does not see.
+        A small image is one part. What a part has beyond its margin it does not see.
         """
         height, width = colour.shape[2:]
         found = np.empty((SIDES, height, width), np.uint8)
-        for top in range(0, height, side):
-            for left in range(0, width, side):
-                seen = np.s_[max(top - margin, 0) : top + side + margin, max(left - margin, 0) : left + side + margin]
-                sureness = self._sureness(colour[:, :, seen[0], seen[1]])
+        for rows in windows(0, height, side, margin, _COARSEST, height):
+            for columns in windows(0, width, side, margin, _COARSEST, width):
+                sureness = self._sureness(colour[:, :, rows.seen, columns.seen])
                 strengths = torch.round(sureness * STRENGTHS).to(torch.uint8).cpu().numpy()
-                inner = np.s_[:, top - seen[0].start :, left - seen[1].start :]
-                place = np.s_[:, top : top + side, left : left + side]
-                found[place] = strengths[inner][:, : found[place].shape[1], : found[place].shape[2]]
+                y, x = (slice(part.start - part.seen.start, part.stop - part.seen.start) for part in (rows, columns))
+                found[:, rows.start : rows.stop, columns.start : columns.stop] = strengths[:, y, x]
         return found
 
     def _sureness(self, colour: Float[Tensor, "1 4 H W"]) -> Float[Tensor, "2 H W"]:

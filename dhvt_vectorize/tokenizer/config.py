@@ -74,7 +74,7 @@ class TokenizerConfig:
         token_contrast: distance from the mean around, in Lab units, from which on contrast is compressed there.
         token_contrast_reach: how many pixels to each side are around.
         token_flatness: how far in px (σ) features are smoothed there where learned borders allow it; 0 is not at all.
-        token_border_steepness: the surest border is as far to smooth across as e to the power of this many pixels.
+        token_border_steepness: the surest border is e to the power of this as far to smooth across, in px.
         border_tension: price of a pixel side of border when borders are refined, in Lab², where regions are drawn.
         token_border_tension: the same where regions are tokens.
 

@@ -82,7 +82,7 @@ class SoftDivider(nn.Module):
         images = [with_sharp_chroma(image, self.net.config) for image in images]
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
-        shown, given = (_as_tensor(arrays).to(device) for arrays in (images, resolved))
+        shown, given = (as_tensor(arrays).to(device) for arrays in (images, resolved))
         colours = [premultiply(image) for image in images]
         if owned:
             found = [_of_owners(*each) for each in zip(self.net(shown, given), owners, strict=True)]
@@ -90,7 +90,7 @@ class SoftDivider(nn.Module):
         else:
             found = list(self.net(shown, given))
             zones = [zones_to_learn(*each) for each in zip(images, resolved, strict=True)]
-        trees = merge_trees(found, zones, images, self.net, compact=compact)
+        trees = merge_trees(found, zones, images, colours, self.net, compact=compact)
         divisions = []
         for image, colour, features, tree, cut in zip(shown, colours, found, trees, cuts, strict=True):
             near = near_regions(cut(tree).labels, device)
@@ -127,25 +127,30 @@ def merge_trees(
     features: Sequence[Float[Tensor, "C H W"]],
     zones: Sequence[Int32[np.ndarray, "H W"]],
     images: Sequence[UInt8[np.ndarray, "H W 4"]],
+    colours: Sequence[UInt8[np.ndarray, "H W 4"]],
     net: FeatureNet,
     *,
     compact: bool,
 ) -> list[MergeTree]:
-    """The trees over features as they are now, rounded as a feature map is.
+    """The trees over features as they are now, rounded as a feature map is; `colours` are the images premultiplied.
 
     Their sums are of the channels that are not the same everywhere, as the tokenizer's: a criterion prices no others.
     """
-    values = [_rounded(*each, net, compact) for each in zip(features, images, strict=True)]
+    values = [_rounded(*each, net, compact) for each in zip(features, images, colours, strict=True)]
     device = features[0].device if features[0].is_cuda else None
     return trees_of(values, net.config, zones, compact=compact, device=device)
 
 
 def _rounded(
-    features: Float[Tensor, "C H W"], image: UInt8[np.ndarray, "H W 4"], net: FeatureNet, compact: bool
+    features: Float[Tensor, "C H W"],
+    image: UInt8[np.ndarray, "H W 4"],
+    colours: UInt8[np.ndarray, "H W 4"],
+    net: FeatureNet,
+    compact: bool,
 ) -> Int32[np.ndarray, "H W C2"]:
     steps = torch.round(features.detach() * net.config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values, channels = varying_channels(np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy()))
-    if not (compact and is_photograph(premultiply(image))):
+    if not (compact and is_photograph(colours)):
         return values
     return token_features(values, channels, net.config, net.border_strengths(image))
 
@@ -155,6 +160,6 @@ def _of_owners(features: Float[Tensor, "C H W"], owner: Int32[np.ndarray, "H W"]
     return features.flatten(1)[:, torch.from_numpy(owner.ravel()).long().to(features.device)].view_as(features)
 
 
-def _as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
+def as_tensor(images: Sequence[UInt8[np.ndarray, "H W 4"]]) -> Float[Tensor, "B 4 H W"]:
     """Images of one size, 0..1."""
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2).float() / 255

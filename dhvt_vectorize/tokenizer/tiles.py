@@ -75,8 +75,8 @@ def tiles(
     height, width = pixels.shape[:2]
     images = [np.ascontiguousarray(image).view(np.uint32)[..., 0] for image in (pixels, resolved)]
     side = math.isqrt(tile_pixels)
-    for rows in _windows(0, height, max(side, tile_pixels // width), margin, stride, height):
-        for columns in _windows(0, width, max(side, tile_pixels // height), margin, stride, width):
+    for rows in windows(0, height, max(side, tile_pixels // width), margin, stride, height):
+        for columns in windows(0, width, max(side, tile_pixels // height), margin, stride, width):
             yield from _divided(images, rows, columns, margin, stride)
 
 
@@ -89,8 +89,8 @@ def _divided(images: list[np.ndarray], rows: Window, columns: Window, margin: in
     height, width = images[0].shape
     quarters = [
         tile
-        for part in _windows(rows.start, rows.stop, half, margin, stride, height)
-        for other in _windows(columns.start, columns.stop, half, margin, stride, width)
+        for part in windows(rows.start, rows.stop, half, margin, stride, height)
+        for other in windows(columns.start, columns.stop, half, margin, stride, width)
         for tile in _divided(images, part, other, margin, stride)
     ]
     return quarters if sum(tile.cost for tile in quarters) < whole.cost else [whole]
@@ -101,8 +101,8 @@ def _is_one_colour(packed: np.ndarray) -> bool:
     return all(bool((rows == packed[0, 0]).all()) for rows in (packed[:8], packed))
 
 
-def _windows(first: int, last: int, longest: int, margin: int, stride: int, length: int) -> Iterator[Window]:
-    """Cuts first..last, of 0..length, into even parts on multiples of `stride`."""
+def windows(first: int, last: int, longest: int, margin: int, stride: int, length: int) -> Iterator[Window]:
+    """Cuts first..last, of 0..length, into even parts on multiples of `stride`, none much longer than `longest`."""
     count = -(-(last - first) // longest)
     step = -(-(last - first) // (count * stride)) * stride
     for start in range(first, last, step):

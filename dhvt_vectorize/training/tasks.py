@@ -33,7 +33,7 @@ from torch.nn import functional
 from ..errors import UsageError
 from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.criteria import CriterionSettings, node_costs
-from ..tokenizer.differentiable import SoftDivider, SoftDivision, with_sharp_chroma
+from ..tokenizer.differentiable import SoftDivider, SoftDivision, as_tensor, with_sharp_chroma
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
@@ -208,48 +208,48 @@ class RegionsTask(Task):
         return {"region": region, "pixel": pixel, "rims": owners, "loss": loss + self.weights.rims * owners}
 
 
-class RimsTask(Task):
-    """Ownership of rims alone: many more samples a second than all of `regions`."""
+class PartTask(Task):
+    """One part of the net alone, by its attribute's name; the rest stays as it is."""
+
+    part: str
+    missing: str
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__(net, weights)
-        if net.rims is None:
-            raise UsageError("--task", "these weights leave rims to the hand-made rule", "train without --init")
+        if getattr(net, self.part) is None:
+            raise UsageError("--task", self.missing, "train without --init")
         self.requires_grad_(False)
-        net.rims.requires_grad_(True)
-
-    def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
-        """See `Task.forward`; nothing here is drawn at random."""
-        assert self.net.rims is not None
-        images = [premultiply(with_sharp_chroma(sample.image, self.net.config)) for sample in samples]
-        losses = [
-            ownership_loss(self.net.rims, image, sample.labels) for image, sample in zip(images, samples, strict=True)
-        ]
-        loss = torch.stack(losses).mean()
-        return {"rims": loss, "loss": loss}
-
-
-class BordersTask(Task):
-    """Where annotators draw borders, alone; in training every image is taken anew, see `views`."""
-
-    def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
-        super().__init__(net, weights)
-        if net.borders is None:
-            raise UsageError("--task", "these weights have no net for borders", "train without --init")
-        self.requires_grad_(False)
-        net.borders.requires_grad_(True)
+        getattr(net, self.part).requires_grad_(True)
 
     def forward(self, samples: Sequence[Sample], random: Sequence[np.random.Generator]) -> dict[str, Tensor]:
         """See `Task.forward`."""
-        losses = [self._loss(*each) for each in zip(samples, random, strict=True)]
-        loss = torch.stack(losses).mean()
-        return {"borders": loss, "loss": loss}
+        loss = torch.stack([self._loss(*each) for each in zip(samples, random, strict=True)]).mean()
+        return {self.part: loss, "loss": loss}
+
+    def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
+        raise NotImplementedError
+
+
+class RimsTask(PartTask):
+    """Ownership of rims alone: many more samples a second than all of `regions`. Nothing here is drawn at random."""
+
+    part, missing = "rims", "these weights leave rims to the hand-made rule"
+
+    def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
+        assert self.net.rims is not None
+        image = premultiply(with_sharp_chroma(sample.image, self.net.config))
+        return ownership_loss(self.net.rims, image, sample.labels)
+
+
+class BordersTask(PartTask):
+    """Where annotators draw borders, alone; in training every image is taken anew, see `views`."""
+
+    part, missing = "borders", "these weights have no net for borders"
 
     def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
         assert self.net.borders is not None
         device = self.net.correct.weight.device
-        image = torch.from_numpy(sample.image).to(device).permute(2, 0, 1)[None].float() / 255
-        labels = torch.from_numpy(sample.labels).to(device)
+        image, labels = as_tensor([sample.image]).to(device), torch.from_numpy(sample.labels).to(device)
         if self.training:
             image, labels = retaken(image, labels, random)
         colour = self.net.colours(image).contiguous(memory_format=torch.channels_last)

@@ -71,7 +71,7 @@ def test_a_sample_in_training_has_the_features_and_without_rims_the_tree_of_infe
     channels = [channel for channel in range(values.shape[2]) if channel != 3]
     features[channels] = torch.from_numpy(wanted.values).permute(2, 0, 1) / config.feature_scale
     zones = zones_to_learn(sample.image, resolved)
-    (trained,) = merge_trees([features], [zones], [sample.image], net, compact=True)
+    (trained,) = merge_trees([features], [zones], [sample.image], [premultiply(sample.image)], net, compact=True)
     drawn = inferred.merge_tree(wanted, compact=True)
     np.testing.assert_array_equal(trained.leaf_of_pixel, drawn.leaf_of_pixel)
     np.testing.assert_array_equal(trained.left, drawn.left)
