@@ -4,7 +4,8 @@
                                    [--weights FILE …] [--split test|tune] [--limit N] [--json FILE]
 
 Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab, rims`
-has the hand-made one, `raw Lab, rims, chroma` also chroma that follows luma (`tokenizer.chroma`), others are weights
+has the hand-made one, `raw Lab, rims, chroma` also chroma that follows luma (`tokenizer.chroma`),
+`raw Lab, rims, JPEG undone` all that `tokenizer.jpeg` does; others are weights
 files by their stems. True regions are the 4-connected pixels of one owner, borders that cannot be seen left out
 (`dhvt_vectorize.training.owners`). A pixel of which two shapes have equally much (the half, on a grid of half pixels)
 has no owner and is not judged. Means over a set:
@@ -133,12 +134,13 @@ def tokenizers(weights: Sequence[Path]) -> dict[str, DHVTokenizer]:
     from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 
     found = {}
-    for name, rims, chroma in (
-        ("raw Lab", False, False),
-        (HAND_MADE, True, False),
-        (HAND_MADE + ", chroma", True, True),
+    for name, rims, chroma, jpeg in (
+        ("raw Lab", False, False, False),
+        (HAND_MADE, True, False, False),
+        (HAND_MADE + ", chroma", True, True, False),
+        (HAND_MADE + ", JPEG undone", True, True, True),
     ):
-        config = TokenizerConfig(rim_rule=rims, sharpen_chroma=chroma)
+        config = TokenizerConfig(rim_rule=rims, sharpen_chroma=chroma, undo_jpeg=jpeg)
         found[name] = DHVTokenizer(initial_net(config).eval(), config)
     for path in weights:
         if path.stem in found:

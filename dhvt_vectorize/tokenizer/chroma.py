@@ -28,6 +28,7 @@ from jaxtyping import Float32, UInt8
 
 from . import _chroma_kernels
 from ._chroma_kernels import REACH
+from .half_resolution import interpolated, means
 from .parts import in_parts
 
 # A picture is one of blurred chroma if it has so many edges, fewer than this share of them are sharp in chroma, and by
@@ -123,17 +124,10 @@ def _cell_start(luma: Float32[np.ndarray, "H W 1"], chroma: Float32[np.ndarray, 
 
 def _halved_and_back(values: Float32[np.ndarray, "H W"], row: int, column: int) -> Float32[np.ndarray, "H W"]:
     """The mean of every cell of 2 × 2, interpolated to the pixels again, as JPEG's decoders do with chroma."""
-    return _along_rows(_along_rows(values, column).T, row).T
-
-
-def _along_rows(values: Float32[np.ndarray, "H W"], start: int) -> Float32[np.ndarray, "H W"]:
-    width = values.shape[1]
-    padded = np.pad(values, ((0, 0), (start, (width + start) % 2)), mode="edge")
-    halves = np.pad((padded[:, 0::2] + padded[:, 1::2]) / 2, ((0, 0), (1, 1)), mode="edge")
-    back = np.empty_like(padded)
-    back[:, 0::2] = 0.75 * halves[:, 1:-1] + 0.25 * halves[:, :-2]
-    back[:, 1::2] = 0.75 * halves[:, 1:-1] + 0.25 * halves[:, 2:]
-    return np.ascontiguousarray(back[:, start : start + width])
+    height, width = values.shape
+    ends = ((row, (height + row) % 2), (column, (width + column) % 2))
+    spread = interpolated(means(np.pad(values, ends, mode="edge"), (2, 2)), (2, 2))
+    return np.ascontiguousarray(spread[row : row + height, column : column + width])
 
 
 def _is_blurred(luma: Float32[np.ndarray, "H W"], chroma: Float32[np.ndarray, "H W 2"]) -> bool:

@@ -62,6 +62,7 @@ class TokenizerConfig:
         effective_sample: how many independent samples a pixel counts for.
         rim_rule: whether anti-aliased rims are given to their neighbours, by the hand-made rule or as learned.
         sharpen_chroma: whether in drawings that were JPEGs chroma's edges become as sharp as luma's, see `chroma`.
+        undo_jpeg: whether they become what they were before, as far as the grid of their blocks tells, see `jpeg`.
         border_exponent: μ, the power of the border length that divides a merge's cost, where regions are drawn.
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
@@ -95,6 +96,7 @@ class TokenizerConfig:
     effective_sample: float = 0.25
     rim_rule: bool = True
     sharpen_chroma: bool = True
+    undo_jpeg: bool = True
     border_exponent: float = 0.0
     token_border_exponent: float = 0.5
     token_compactness: float = 40.0
@@ -118,7 +120,7 @@ class TokenizerConfig:
             if isinstance(value, bool) or not isinstance(value, kind) or not lowest <= value <= highest:
                 wanted = "a whole number" if kind is int else "a number"
                 raise UsageError(name, f"{value!r} is out of range", f"give {wanted} from {lowest:g} to {highest:g}")
-        for name in ("rim_rule", "sharpen_chroma", "learned_photographs"):
+        for name in ("rim_rule", "sharpen_chroma", "undo_jpeg", "learned_photographs"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(name, f"{getattr(self, name)!r} is neither true nor false", "give true or false")
 

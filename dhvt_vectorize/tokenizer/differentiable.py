@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float, Int32, UInt8
 from torch import Tensor, nn
 
-from .chroma import sharpened_chroma
 from .config import TokenizerConfig
 from .features import LARGEST_VALUE, FeatureNet
 from .hierarchy import MergeTree, flat_zones
+from .jpeg import before_jpeg
 from .kind import is_photograph
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition
@@ -79,7 +79,7 @@ class SoftDivider(nn.Module):
                 tokenizer is used; else the rims of drawings become tokens of their own.
         """
         device = self.net.correct.weight.device
-        images = [with_sharp_chroma(image, self.net.config) for image in images]
+        images = [as_drawn(image, self.net.config) for image in images]
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (as_tensor(arrays).to(device) for arrays in (images, resolved))
@@ -99,11 +99,9 @@ class SoftDivider(nn.Module):
         return divisions
 
 
-def with_sharp_chroma(image: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
-    """The image as `DHVTokenizer.pixel_features` takes it: drawings that were JPEGs with chroma as sharp as luma."""
-    if not config.sharpen_chroma or is_photograph(premultiply(image)):
-        return image
-    return sharpened_chroma(image)
+def as_drawn(image: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
+    """The image as `DHVTokenizer.pixel_features` takes it: drawings that were JPEGs as they were before."""
+    return image if is_photograph(premultiply(image)) else before_jpeg(image, config)
 
 
 def rim_owners(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> Int32[np.ndarray, "H W"]:

@@ -19,11 +19,11 @@ from torch import nn
 from ..errors import UsageError
 from ..raster import load_raster
 from .checkpoint import load_checkpoint
-from .chroma import sharpened_chroma
 from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, flat_zones
+from .jpeg import before_jpeg
 from .kind import is_photograph, noise_level
 from .parts import on_threads
 from .refine import refine
@@ -98,9 +98,11 @@ class DHVTokenizer(nn.Module):
         colours = premultiply(pixels)
         noise = noise_level(colours)
         photograph = is_photograph(colours, noise) if photograph is None else photograph
-        if self.config.sharpen_chroma and antialiased and not photograph:
-            pixels, given = sharpened_chroma(pixels), pixels
-            colours = colours if pixels is given else premultiply(pixels)
+        if antialiased and not photograph:
+            pixels, given = before_jpeg(pixels, self.config), pixels
+            if pixels is not given:
+                colours = premultiply(pixels)
+                noise = noise_level(colours)
         learnable = antialiased and (self.config.learned_photographs or not photograph)
         learned = learnable and self.features.is_trained
         rim_net = self.features.learned_rims if learnable else None

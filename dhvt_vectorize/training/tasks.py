@@ -33,7 +33,7 @@ from torch.nn import functional
 from ..errors import UsageError
 from ..tokenizer.colour import linear_to_lab, srgb_to_linear
 from ..tokenizer.criteria import CriterionSettings, node_costs
-from ..tokenizer.differentiable import SoftDivider, SoftDivision, as_tensor, with_sharp_chroma
+from ..tokenizer.differentiable import SoftDivider, SoftDivision, as_drawn, as_tensor
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree
 from ..tokenizer.relaxed import node_moments, relaxed_cut
@@ -237,7 +237,7 @@ class RimsTask(PartTask):
 
     def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
         assert self.net.rims is not None
-        image = premultiply(with_sharp_chroma(sample.image, self.net.config))
+        image = premultiply(as_drawn(sample.image, self.net.config))
         return ownership_loss(self.net.rims, image, sample.labels)
 
 

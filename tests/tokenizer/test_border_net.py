@@ -20,6 +20,7 @@ from dhvt_vectorize.training.start import starting_net
 from dhvt_vectorize.training.tasks import TASKS
 
 WIDTH = 6
+AS_GIVEN = {"sharpen_chroma": False, "undo_jpeg": False}
 
 
 def _net(width: int = WIDTH, *, answering: bool = True) -> BorderNet:
@@ -157,7 +158,8 @@ def test_it_learns_to_part_textures_and_tokens_follow(tmp_path: Path) -> None:
     saved = load_checkpoint(tmp_path / "mine.safetensors", "cpu")
     assert np.array_equal(saved.net.border_strengths(image), strengths)
     learned, plain = (
-        DHVTokenizer(each.eval(), replace(each.config, sharpen_chroma=False)) for each in (saved.net, base)
+        DHVTokenizer(each.eval(), replace(each.config, sharpen_chroma=False, undo_jpeg=False))
+        for each in (saved.net, base)
     )
 
     def accuracy(tokenizer: DHVTokenizer) -> float:

@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
-from flat_shapes import coverage, disc, opaque, painted, regular_polygon
-from PIL import Image, ImageFilter
+from degraded_drawings import SEEDS, SIDE, as_jpeg, blurred, decibels, drawing, enlarged, noisy
+from flat_shapes import opaque
+from PIL import Image
 from scipy.ndimage import map_coordinates
 
 from dhvt_vectorize.tokenizer import chroma
 from dhvt_vectorize.tokenizer.chroma import sharpened_chroma
 
-SIDE = 96
-SEEDS = range(4)
 INK, PAPER = np.array([29, 95, 168]), np.array([246, 242, 233])
 YCC = np.array([[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]])
-
-
-def drawing(seed: int) -> np.ndarray:
-    """A disc and a polygon of random, well told apart colours on a light ground."""
-    random = np.random.default_rng(seed)
-    ground, first, second = ((245, 240, 230), *random.permuted([[200, 30, 60], [20, 90, 170], [30, 130, 40]])[:2])
-    picture = painted(coverage(disc(34.3, 40.1, 22.6), SIDE, SIDE), tuple(first), ground)
-    share = coverage(regular_polygon(62.7, 60.2, 24.4, 5, random.uniform(0, 1)), SIDE, SIDE)[..., None]
-    picture[..., :3] = np.rint(share * second + (1 - share) * picture[..., :3])
-    return picture
-
-
-def as_jpeg(pixels: np.ndarray, quality: int = 75, subsampling: str = "4:2:0") -> np.ndarray:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).convert("RGB").save(buffer, "JPEG", quality=quality, subsampling=subsampling)
-    return np.array(Image.open(buffer).convert("RGBA"))
-
-
-def decibels(pixels: np.ndarray, truth: np.ndarray) -> float:
-    return float(-10 * np.log10(np.mean((pixels / 255.0 - truth / 255.0) ** 2)))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -63,19 +40,6 @@ def test_luma_stays() -> None:
     # each of three channels is rounded
     assert np.abs(off[inside]).max() <= 1.0
     assert (sharp != given).any()
-
-
-def blurred(pixels: np.ndarray) -> np.ndarray:
-    return np.array(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(1.0)))
-
-
-def enlarged(pixels: np.ndarray) -> np.ndarray:
-    return np.array(Image.fromarray(pixels).resize((2 * SIDE, 2 * SIDE), Image.Resampling.BILINEAR))
-
-
-def noisy(pixels: np.ndarray) -> np.ndarray:
-    noise = np.random.default_rng(0).normal(0, 4, pixels.shape) * (1, 1, 1, 0)
-    return np.clip(np.rint(pixels + noise), 0, 255).astype(np.uint8)
 
 
 def grey(pixels: np.ndarray) -> np.ndarray:
