@@ -75,13 +75,14 @@ def spare_edges(first, last, runs, planes, weights, sure, longest):
 
 
 @njit(cache=True, nogil=True)
-def settle(first, last, runs, planes, heading, forces, weights, step, bounds, wanted, pull):
+def settle(first, last, runs, planes, heading, forces, weights, step, bounds, ties, wanted, pull):
     """The primal step: the picture gives way to its edges' pull, and its coefficients go back to their bounds.
 
     Args:
         planes: the picture; heading: what the next dual step looks at, as far beyond it as it has come.
         forces: `across` and `down` of `pull_edges`.
         bounds: float32 (2, H, W) of Y, (2, 2, H / fy, W / fx) of Cb and Cr, least and greatest.
+        ties: float32 (2, 8, 8), how far luma's coefficients, and chroma's, go back to the middle of their bounds.
         wanted: float32 (2, H, W), the chroma it is drawn to; pull: how strongly.
     """
     across, down = forces
@@ -96,7 +97,7 @@ def settle(first, last, runs, planes, heading, forces, weights, step, bounds, wa
         for c in range(PLANES):
             _give_way(planes[c], across[c], down[c], top, left, step * weights[c], fresh)
             if c == 0:
-                _bounded(fresh, luma_bounds[:, top : top + TILE, left:right], block)
+                _bounded(fresh, luma_bounds[:, top : top + TILE, left:right], ties[0], block)
             else:
                 for y in range(TILE):
                     line, goal = fresh[y], wanted[c - 1, top + y, left:right]
@@ -105,7 +106,7 @@ def settle(first, last, runs, planes, heading, forces, weights, step, bounds, wa
                 means = _means(fresh, rows, columns)
                 bounded = means.copy()
                 part = chroma_bounds[:, c - 1, top // rows : (top + TILE) // rows, left // columns : right // columns]
-                _bounded(bounded, part, block)
+                _bounded(bounded, part, ties[1], block)
                 _add(fresh, bounded - means, rows, columns)
             for y in range(TILE):
                 line, plane, ahead = fresh[y], planes[c, top + y, left:right], heading[c, top + y, left:right]
@@ -135,17 +136,18 @@ def _give_way(plane, across, down, top, left, share, fresh):
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _bounded(values, bounds, block):
-    """Values, in place, with the coefficients of their blocks within bounds (2, …)."""
+def _bounded(values, bounds, ties, block):
+    """Values, in place, with the coefficients of their blocks within bounds (2, …) and drawn to their middle."""
     for top in range(0, values.shape[0], BLOCK):
         for left in range(0, values.shape[1], BLOCK):
             block[:] = values[top : top + BLOCK, left : left + BLOCK]
             forward(block)
             for y in range(BLOCK):
-                line = block[y]
+                line, tie = block[y], ties[y]
                 low, high = bounds[0, top + y, left : left + BLOCK], bounds[1, top + y, left : left + BLOCK]
                 for x in range(BLOCK):
-                    line[x] = min(max(line[x], low[x]), high[x])
+                    middle = np.float32(0.5) * (low[x] + high[x])
+                    line[x] = min(max(line[x] + tie[x] * (middle - line[x]), low[x]), high[x])
             backward(block)
             values[top : top + BLOCK, left : left + BLOCK] = block
 

@@ -41,11 +41,12 @@ LINES_LOOKED_AT = 128  # rows, and columns, of a large picture
 # 0.3 to 1.8 times that; on enlarged ones both by at most 0.04.
 MOST_MISFIT, MOST_OF_LUMA, LEAST_OF_LUMA = 0.33, 0.5, 0.1
 VARIES = 12.0  # levels between neighbours' chroma where an edge may be
-SETTLED, SETTLED_ON_THE_GRID = 8.0, 20.0  # levels of variation at which chroma counts less, by e^-½
+# levels of variation at which chroma counts less, by e^-½
+SETTLED, SETTLED_ON_THE_GRID, SETTLED_IF_SHARP = 8.0, 20.0, 40.0
 LEAST_WEIGHT = 1e-4  # of a pixel on an edge: where nothing has settled, neighbours say what they can
 SPREAD = 2.0  # pixels, of the weight by place
 ALIKE = 40.0  # levels of luma
-RIDGE, MISFIT = 5.0, 1000.0  # squared levels
+RIDGE, MISFIT, MISFIT_IF_SHARP = 5.0, 1000.0, 200.0  # squared levels
 UNSEEN = -1
 _ROWS_A_THREAD = 32
 
@@ -62,25 +63,47 @@ def sharpened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H
     cells = _cells(luma, chroma)
     if cells is None and not _is_blurred(luma, chroma):
         return pixels
-    spread_luma = luma if cells is None else _halved_and_back(luma, *cells)
-    varies = np.empty_like(luma)
+    if cells is None:
+        return _followed(pixels, luma, luma, chroma, SETTLED, MISFIT)
+    return _followed(pixels, luma, _halved_and_back(luma, *cells), chroma, SETTLED_ON_THE_GRID, MISFIT)
+
+
+def straightened_chroma(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
+    """The picture with chroma on the lines that luma draws between the colours around, if it is nearly there already.
+
+    Args:
+        pixels: opaque, luma and chroma of one sharpness.
+    """
+    luma, chroma = _luma_and_chroma(pixels)
+    return _followed(pixels, luma, luma, chroma, SETTLED_IF_SHARP, MISFIT_IF_SHARP)
+
+
+def _followed(
+    pixels: UInt8[np.ndarray, "H W 4"],
+    luma: Float32[np.ndarray, "H W"],
+    spread_luma: Float32[np.ndarray, "H W"],
+    chroma: Float32[np.ndarray, "H W 2"],
+    settling: float,
+    misfit: float,
+) -> UInt8[np.ndarray, "H W 4"]:
+    """The picture with chroma by its fit on luma, which is as far spread as the chroma is."""
     height = len(luma)
+    varies = np.empty_like(luma)
     in_parts(height, lambda first, last: _chroma_kernels.variation(first, last, chroma, varies), _ROWS_A_THREAD)
     busy = varies > VARIES
-    settling = np.float32(SETTLED if cells is None else SETTLED_ON_THE_GRID)
-    settled = np.exp(-0.5 * (varies / settling) ** 2) + np.float32(LEAST_WEIGHT)
+    settled = np.exp(-0.5 * (varies / np.float32(settling)) ** 2) + np.float32(LEAST_WEIGHT)
     place = np.arange(-REACH, REACH + 1) ** 2
     near = np.exp(-(place[:, None] + place) / (2 * SPREAD**2)).astype(np.float32)
     alike = np.exp(-0.5 * (np.arange(256) / ALIKE) ** 2).astype(np.float32)
-    sharp = pixels.copy()
+    followed = pixels.copy()
     in_parts(
         height,
         lambda first, last: _chroma_kernels.sharpen(
-            first, last, luma, spread_luma, chroma, settled, busy, near, alike, RIDGE, MISFIT, sharp
+            first, last, luma, spread_luma, chroma, settled, busy, near, alike, RIDGE, misfit, followed
         ),
         _ROWS_A_THREAD,
     )
-    return sharp
+    return followed
 
 
 def _luma_and_chroma(
