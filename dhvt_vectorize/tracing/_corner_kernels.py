@@ -17,14 +17,16 @@ CORNER_COS = np.cos(np.radians(32.0))
 
 
 @njit(cache=True, nogil=True)
-def _turn_cos(points, i, k, n, closed):
-    a, b = i - k, i + k
+def _turn_cos(points, i, wide, k, n, closed):
+    """The cosine of the turn at point i, or, if `wide` is 1, between it and the next, over k points on either side."""
+    a, b, next_one = i - k, i + wide + k, i + wide
     if closed:
-        a, b = a % (n - 1), b % (n - 1)
+        a, b, next_one = a % (n - 1), b % (n - 1), next_one % (n - 1)
     else:
-        a, b = max(0, a), min(n - 1, b)
-    ux, uy = points[i, 0] - points[a, 0], points[i, 1] - points[a, 1]
-    vx, vy = points[b, 0] - points[i, 0], points[b, 1] - points[i, 1]
+        a, b, next_one = max(0, a), min(n - 1, b), min(n - 1, next_one)
+    x, y = 0.5 * (points[i, 0] + points[next_one, 0]), 0.5 * (points[i, 1] + points[next_one, 1])
+    ux, uy = x - points[a, 0], y - points[a, 1]
+    vx, vy = points[b, 0] - x, points[b, 1] - y
     norm = np.sqrt((ux * ux + uy * uy) * (vx * vx + vy * vy))
     return 1.0 if norm == 0 else max(-1.0, min(1.0, (ux * vx + uy * vy) / norm))
 
@@ -36,13 +38,15 @@ def corners(points, closed):
     last = n - 1
     sharpness = np.ones(n)
     for i in range(0 if closed else 1, last):
-        far = _turn_cos(points, i, FAR, n, closed)
-        if far > CORNER_COS:
-            continue
-        near = _turn_cos(points, i, NEAR, n, closed)
-        # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
-        if np.arccos(near) >= 0.7 * np.arccos(far):
-            sharpness[i] = near
+        # a tip may lie between two points
+        for wide in range(2):
+            far = _turn_cos(points, i, wide, FAR, n, closed)
+            if far > CORNER_COS:
+                continue
+            near = _turn_cos(points, i, wide, NEAR, n, closed)
+            # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
+            if np.arccos(near) >= (0.76 if wide else 0.7) * np.arccos(far):
+                sharpness[i] = min(sharpness[i], near)
     found = np.empty(n, np.int64)
     count = 0
     for i in range(0 if closed else 1, last):
