@@ -5,11 +5,13 @@ For the kernels that they compile: those are of the types that count, since the 
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int32, UInt8
+from PIL import Image
 
 from .options import VectorizeOptions
 
@@ -21,12 +23,14 @@ OPTIONS = VectorizeOptions().resolved("illustration")
 
 
 def rehearse_regions() -> None:
-    """From pixels to regions: of a drawing, opaque or not, and of a photograph; and regions that lose a speck."""
+    """From pixels to regions: of a drawing, opaque, as a JPEG or not opaque, and of a photograph; and regions that lose
+    a speck."""
     from .pipeline import reduced
     from .tokenizer.tokenizer import DHVTokenizer
 
     tokenizer = DHVTokenizer.load(device="cpu")
-    for pixels, photograph in ((_pixels(), False), (_pixels(alpha=128), False), (_noise(), True)):
+    drawings = _pixels(), _as_jpeg(_pixels()), _pixels(alpha=128)
+    for pixels, photograph in (*((drawing, False) for drawing in drawings), (_noise(), True)):
         features = tokenizer.pixel_features(pixels, photograph=photograph)
         tokenizer.refine(tokenizer.select(tokenizer.merge_tree(features)), features)
     reduced(_labels(), features, OPTIONS)
@@ -85,6 +89,12 @@ def _pixels(alpha: int = 255) -> UInt8[np.ndarray, "H W 4"]:
     pixels = np.dstack([colours[labels], np.where(labels == 2, np.uint8(alpha), np.uint8(255))])
     pixels[..., 1] -= (pixels[..., 1] > 0) * np.arange(SIDE, dtype=np.uint8) // 4
     return pixels
+
+
+def _as_jpeg(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels[..., :3])).save(buffer, "JPEG", quality=75)
+    return np.array(Image.open(buffer).convert("RGBA"))
 
 
 def _noise() -> UInt8[np.ndarray, "H W 4"]:

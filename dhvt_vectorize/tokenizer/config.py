@@ -29,6 +29,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "border_price": (0.0, 1e6),
     "effective_sample": (1e-6, 1.0),
     "border_exponent": (0.0, 2.0),
+    "drawn_colour": (0.1, 10.0),
     "token_border_exponent": (0.0, 2.0),
     "token_compactness": (0.0, 200.0),
     "token_smoothing": (0.0, 10.0),
@@ -64,6 +65,7 @@ class TokenizerConfig:
         sharpen_chroma: whether in drawings that were JPEGs chroma's edges become as sharp as luma's, see `chroma`.
         undo_jpeg: whether they become what they were before, as far as the grid of their blocks tells, see `jpeg`.
         border_exponent: μ, the power of the border length that divides a merge's cost, where regions are drawn.
+        drawn_colour: what Lab's a and b count for, beside L's 1, where photographs are drawn.
         token_border_exponent: μ where regions are tokens, which short borders suit better than exact colours.
         token_compactness: what √(H·W) pixels of distance between two regions count for in their merge's cost, in Lab
             units, where regions are tokens.
@@ -98,6 +100,7 @@ class TokenizerConfig:
     sharpen_chroma: bool = True
     undo_jpeg: bool = True
     border_exponent: float = 0.0
+    drawn_colour: float = 1.0
     token_border_exponent: float = 0.5
     token_compactness: float = 40.0
     learned_photographs: bool = True

@@ -23,7 +23,7 @@ from .kind import is_photograph
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition
 from .soft import NearRegions, SoftAssignment, near_regions
-from .token_features import token_features
+from .token_features import drawn_features, token_features
 from .tokenizer import varying_channels
 from .trees import trees_of
 
@@ -148,8 +148,10 @@ def _rounded(
 ) -> Int32[np.ndarray, "H W C2"]:
     steps = torch.round(features.detach() * net.config.feature_scale).clamp(-LARGEST_VALUE, LARGEST_VALUE)
     values, channels = varying_channels(np.ascontiguousarray(steps.permute(1, 2, 0).int().cpu().numpy()))
-    if not (compact and is_photograph(colours)):
+    if not is_photograph(colours):
         return values
+    if not compact:
+        return drawn_features(values, channels, net.config)
     return token_features(values, channels, net.config, net.border_strengths(image))
 
 

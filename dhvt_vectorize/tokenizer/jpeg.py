@@ -5,9 +5,9 @@ quality, which rings around every edge, and keeps chroma at half the resolution.
 (`jpeg_grid`) knows each coefficient but for half a step. A drawing is a picture of few edges: within these bounds one
 of little total variation is sought, of luma and chroma together, so that their edges lie in one place (after Rudin,
 Osher & Fatemi, 1992, and, for JPEG, Bredies & Holler, 2012), by Chambolle & Pock's algorithm (2011). Half-way, what is
-an edge by then is spared from being flattened, which would take thin lines' contrast and round corners off (Candès,
-Wakin & Boyd's reweighting, 2008), and coefficients are drawn to the middle of their bounds. Variation does not say which
-colour a mixture has: chroma is drawn to what follows luma, and in the end follows it (`chroma`).
+an edge by then is spared from being flattened, which would take thin lines' contrast and round corners off (the
+reweighting of Candès, Wakin & Boyd, 2008), and coefficients are drawn to the middle of their bounds. Variation does not
+say which colour a mixture has: chroma is drawn to what follows luma, and in the end follows it (`chroma`).
 
 Where the decoder went beyond white or black its pixels were cut. What was there is found by turns: coefficients rounded
 to multiples say what was cut, and that says more of the coefficients.

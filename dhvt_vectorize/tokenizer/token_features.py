@@ -1,8 +1,9 @@
-"""Features of a photograph → those that its tokens are made from.
+"""Features of a photograph → those that its tokens are made from, or the regions that are drawn.
 
-Regions that are drawn must match colours; tokens shall be things. So channels are weighed, local contrast is compressed
-(`contrast`), the finest texture smoothed away (`smooth`) and, where a net sees borders, all that is between them
-(`flatten`), as the config has it. The settings were chosen on the val split of BSDS500.
+Regions that are drawn must match colours, lightness more than hue, as eyes and SSIM have it. Tokens shall be things: so
+channels are weighed, local contrast is compressed (`contrast`), the finest texture smoothed away (`smooth`) and, where
+a net sees borders, all that is between them (`flatten`), as the config has it. The settings were chosen on the val
+split of BSDS500.
 """
 
 from __future__ import annotations
@@ -41,3 +42,15 @@ def token_features(
     if borders is None:
         return smoothed
     return flattened(smoothed, borders, config.token_flatness, config.token_border_steepness)
+
+
+def drawn_features(
+    values: Int32[np.ndarray, "H W C"], channels: Sequence[int], config: TokenizerConfig
+) -> Int32[np.ndarray, "H W C"]:
+    """The features that what is drawn is made from; arguments as of `token_features`."""
+    if config.drawn_colour == 1.0:
+        return values
+    weights = np.ones(config.channels)
+    weights[1:3] = config.drawn_colour
+    weighed: Int32[np.ndarray, "H W C"] = np.rint(values * weights[list(channels)]).astype(np.int32)
+    return weighed

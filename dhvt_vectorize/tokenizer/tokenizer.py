@@ -29,7 +29,7 @@ from .parts import on_threads
 from .refine import refine
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
-from .token_features import token_features
+from .token_features import drawn_features, token_features
 from .trees import tree_of, trees_of
 
 # `detail` 0 prices a region 2^SPAN times as high as the criterion does, 1 as low.
@@ -121,8 +121,10 @@ class DHVTokenizer(nn.Module):
             values = values.reshape(-1, values.shape[2])[owner]
             # what was learned may differ by a hair within a flat zone, which is one zone all the same
             zones = flat_zones(premultiply(resolved))
-        if compact and photograph:
+        if photograph and compact:
             values = token_features(values, channels, self.config, self.features.border_strengths(pixels))
+        elif photograph:
+            values = drawn_features(values, channels, self.config)
         return PixelFeatures(values, colours, is_rim, zones)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
