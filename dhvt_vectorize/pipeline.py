@@ -90,7 +90,8 @@ class Vectorizer:
         with clock("outlines"):
             outlines, polylines = outlined(labels, features.colours, paints, options)
             if options.mode == "spline":
-                outlines, paints = barred(outlines, polylines, features.colours, paints, fixed_colours is None)
+                noise, recolour = features.edge_noise, fixed_colours is None
+                outlines, paints = barred(outlines, polylines, features.colours, paints, noise, recolour)
         with clock("layers"):
             outlines, layers = layered(outlines, features, paints.opacity, options)
         if options.polish:
@@ -185,12 +186,14 @@ def outlined(
     return with_regular_shapes(named, points, offsets, tolerance), (points, offsets)
 
 
-def barred(outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, recolour: bool) -> tuple[Any, Any]:
+def barred(
+    outlines: Any, polylines: Any, pixels: np.ndarray, paints: Any, noise: float, recolour: bool
+) -> tuple[Any, Any]:
     """The outlines with thin bars fitted to coverage, and the paints with the colours that these tell."""
     from .tracing.bars import with_bars
 
     points, offsets = polylines
-    outlines, colours = with_bars(outlines, points, offsets, pixels, paints.premultiplied, paints.gradients)
+    outlines, colours = with_bars(outlines, points, offsets, pixels, paints.premultiplied, paints.gradients, noise)
     return outlines, paints.repainted(colours) if recolour and colours else paints
 
 

@@ -46,7 +46,7 @@ def rehearse_outlines() -> None:
     labels, pixels = _labels(), _pixels()
     paints = _flat_paints(labels, pixels)
     outlines, polylines = outlined(labels, pixels, paints, OPTIONS)
-    barred(outlines, polylines, pixels, paints, recolour=True)
+    barred(outlines, polylines, pixels, paints, 0.0, recolour=True)
     oblong = shapely.segmentize(shapely.box(16, 32, 112, 40, ccw=False), 1.0)
     fit_stroke(4, [shapely.get_coordinates(oblong)[:-1]], float(OPTIONS.tolerance or 0.0))
 

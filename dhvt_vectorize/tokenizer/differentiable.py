@@ -101,7 +101,7 @@ class SoftDivider(nn.Module):
 
 def as_drawn(image: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
     """The image as `DHVTokenizer.pixel_features` takes it: drawings that were JPEGs as they were before."""
-    return image if is_photograph(premultiply(image)) else before_jpeg(image, config)
+    return image if is_photograph(premultiply(image)) else before_jpeg(image, config)[0]
 
 
 def rim_owners(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> Int32[np.ndarray, "H W"]:

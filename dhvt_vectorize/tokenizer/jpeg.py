@@ -36,6 +36,7 @@ from .parts import in_parts
 
 ROUNDS_OF_CUT = 4  # turns until what was cut is known; twice as many change nothing
 WITHIN = 0.85  # of half a step around the multiple, since what was rounded lies nearer to it more often than not
+UNSURE = 0.2  # of the steps' mean, that edges are off: 4 to 8 levels at quality 75, the smaller a picture the more
 ANYTHING = 1e5  # beyond all coefficients
 WEIGHTS = np.array([1.0, 0.7, 0.7], np.float32)  # of the planes' variation
 # A squared distance in steps from the middle of the bounds, and in levels from chroma that follows luma, beside a level
@@ -51,16 +52,23 @@ _BLOCK_ROWS_A_THREAD, _ROWS_A_THREAD = 4, 32
 Planes = Float32[np.ndarray, "3 rows columns"]
 
 
-def before_jpeg(pixels: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
+def before_jpeg(
+    pixels: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig
+) -> tuple[UInt8[np.ndarray, "H W 4"], float]:
     """A drawing before it was a JPEG, as far as can be told; itself if it was none, or alpha varies.
 
     Args:
         pixels: sRGB with straight alpha.
         config: whether chroma becomes sharp, and whether the rest of it is undone.
+
+    Returns:
+        The drawing, and by how many levels pixels at its edges are off, though flat ground beside them is not.
     """
     sharp = sharpened_chroma(pixels) if config.sharpen_chroma else pixels
     how = compression(pixels) if config.undo_jpeg else None
-    return sharp if how is None else straightened_chroma(plainest(pixels, sharp, how))
+    if how is None:
+        return sharp, 0.0
+    return straightened_chroma(plainest(pixels, sharp, how)), UNSURE * float(how.luma.mean())
 
 
 def plainest(

@@ -49,12 +49,14 @@ class PixelFeatures:
         is_rim: bool (H, W), pixels that took another pixel's feature, or for the greater part those of pixels around.
         zones: int32 (H, W), where the hierarchy begins: 4-connected zones of one resolved colour; None begins with
             zones of equal features.
+        edge_noise: levels by which colours at edges are off though flat ground is not, as in what was a JPEG.
     """
 
     values: Int32[np.ndarray, "H W C"]
     colours: UInt8[np.ndarray, "H W 4"]
     is_rim: Bool[np.ndarray, "H W"]
     zones: Int32[np.ndarray, "H W"] | None = None
+    edge_noise: float = 0.0
 
 
 class DHVTokenizer(nn.Module):
@@ -98,8 +100,9 @@ class DHVTokenizer(nn.Module):
         colours = premultiply(pixels)
         noise = noise_level(colours)
         photograph = is_photograph(colours, noise) if photograph is None else photograph
+        edge_noise = 0.0
         if antialiased and not photograph:
-            pixels, given = before_jpeg(pixels, self.config), pixels
+            (pixels, edge_noise), given = before_jpeg(pixels, self.config), pixels
             if pixels is not given:
                 colours = premultiply(pixels)
                 noise = noise_level(colours)
@@ -125,7 +128,7 @@ class DHVTokenizer(nn.Module):
             values = token_features(values, channels, self.config, self.features.border_strengths(pixels))
         elif photograph:
             values = drawn_features(values, channels, self.config)
-        return PixelFeatures(values, colours, is_rim, zones)
+        return PixelFeatures(values, colours, is_rim, zones, edge_noise)
 
     def merge_tree(self, features: PixelFeatures, *, compact: bool = False) -> MergeTree:
         """The hierarchy over the features' flat zones, built by torch where the net is on a CUDA device, else by numba.

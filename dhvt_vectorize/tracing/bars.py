@@ -94,7 +94,7 @@ class _View:
         values: float64 (N,), 1 where a pixel has the colour of the face.
         around: float64 (4,), the colour about the bar at its centre.
         step: float64 (4,), from there to the face's.
-        noise: deviation of the values beside the bar.
+        noise: deviation of the values beside the bar, or of those at edges if it is known to be more.
     """
 
     pixels: Int64[np.ndarray, "N 2"]
@@ -111,6 +111,7 @@ def with_bars(
     pixels: UInt8[np.ndarray, "H W 4"],
     face_colours: Float32[np.ndarray, "K 4"],
     gradients: Container[int],
+    edge_noise: float = 0.0,
 ) -> tuple[Outlines, dict[int, Float64[np.ndarray, "4"]]]:
     """The outlines with thin closed arcs that are bars as such, and the colours of the faces whose bars tell another.
 
@@ -119,6 +120,7 @@ def with_bars(
         pixels: premultiplied colours.
         face_colours: each face's colour, premultiplied, 0…255.
         gradients: the faces that have more than that colour.
+        edge_noise: levels by which a channel at an edge is off, though what is beside it may not be.
     """
     planar_map = outlines.planar_map
     arcs_of_face = np.bincount(planar_map.left + 1, minlength=planar_map.faces + 1)
@@ -130,7 +132,7 @@ def with_bars(
         inside, outside = sides if areas[2 * arc] > 0 else sides[::-1]
         if inside in gradients:
             continue
-        view = _view(planar_map.labels, pixels, face_colours, moments, inside, outside)
+        view = _view(planar_map.labels, pixels, face_colours, moments, inside, outside, edge_noise)
         if view is None:
             continue
         bar = _bar(view, moments, face_colours, bool(arcs_of_face[inside + 1] == 1))
@@ -185,6 +187,7 @@ def _view(
     bar: Float64[np.ndarray, "6"],
     inside: int,
     outside: int,
+    edge_noise: float,
 ) -> _View | None:
     """What is seen of the bar that a face may be; None where other faces are too near, or nothing tells it apart."""
     every = max(1, int(np.ceil(2 * (bar[3] - ENDS) / MOST_MIDDLE)))
@@ -208,6 +211,8 @@ def _view(
     if noise > MOST_NOISE:
         return None
     near = ~beside
+    # of a value, which is a mean of channels, as one that is off by as much as they are in the colour's direction
+    noise = max(noise, edge_noise / np.sqrt(contrast))
     return _View(pixels[near], values[near], around[near].mean(0), step, noise)
 
 
