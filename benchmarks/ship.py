@@ -83,7 +83,9 @@ def ship(trained: Path, output: Path, name: str, settings: Mapping[str, float]) 
     config = TokenizerConfig.from_dict({**checkpoint.config.to_dict(), **settings})
     checkpoint.net.config = config
     scores = scores_of(DHVTokenizer(checkpoint.net, config).eval())
-    card = {**checkpoint.card, "name": name, "scores": scores, "training": checkpoint.card["scores"], "license": "MIT"}
+    # one that was shipped before says what it scored in training beside what it scored then
+    training = checkpoint.card.get("training", checkpoint.card["scores"])
+    card = {**checkpoint.card, "name": name, "scores": scores, "training": training, "license": "MIT"}
     save_checkpoint(output, checkpoint.net, config, card)
     return scores
 

@@ -47,10 +47,14 @@ def token_features(
 def drawn_features(
     values: Int32[np.ndarray, "H W C"], channels: Sequence[int], config: TokenizerConfig
 ) -> Int32[np.ndarray, "H W C"]:
-    """The features that what is drawn is made from; arguments as of `token_features`."""
+    """The features that what is drawn is made from; arguments as of `token_features`.
+
+    Lightness counts for more as colour counts for less, so that a criterion finds about as many regions.
+    """
     if config.drawn_colour == 1.0:
         return values
     weights = np.ones(config.channels)
-    weights[1:3] = config.drawn_colour
+    weights[:3] = np.array([1.0, config.drawn_colour, config.drawn_colour])
+    weights[:3] *= np.sqrt(3.0 / (weights[:3] ** 2).sum())
     weighed: Int32[np.ndarray, "H W C"] = np.rint(values * weights[list(channels)]).astype(np.int32)
     return weighed

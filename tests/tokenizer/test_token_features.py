@@ -23,18 +23,21 @@ def test_colour_that_counts_as_much_as_lightness_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("weight", [0.3, 0.6, 2.0])
-def test_colour_is_weighed_and_lightness_is_not(weight: float) -> None:
+def test_colour_is_weighed_beside_lightness_and_all_of_it_counts_as_before(weight: float) -> None:
     values = features()
     weighed = drawn_features(values, CHANNELS, TokenizerConfig(drawn_colour=weight))
-    assert (weighed[..., 0] == values[..., 0]).all()
-    assert weighed[..., 1:] == pytest.approx(values[..., 1:] * weight, abs=0.5)
+    factors = np.sqrt(3 / (1 + 2 * weight**2)) * np.array([1, weight, weight])
+    assert (factors**2).sum() == pytest.approx(3)
+    assert weighed == pytest.approx(values * factors, abs=0.5)
     assert weighed.dtype == np.int32
 
 
 def test_channels_that_were_left_out_are_not_mistaken_for_others() -> None:
     values = features()[..., :2]
-    weighed = drawn_features(values, [0, 2], TokenizerConfig(drawn_colour=0.5))
-    assert weighed[..., 1] == pytest.approx(values[..., 1] * 0.5, abs=0.5)
+    left_out = drawn_features(values, [0, 2], TokenizerConfig(drawn_colour=0.5))
+    assert (
+        left_out == drawn_features(features()[..., [0, 1, 1]], CHANNELS, TokenizerConfig(drawn_colour=0.5))[..., :2]
+    ).all()
 
 
 def test_only_photographs_that_are_drawn_have_their_colour_weighed() -> None:
