@@ -117,7 +117,7 @@ def test_the_command_measures_every_set_with_every_tokenizer(
     assert [(name, tokenizer) for name, tokenizer, _ in rows] == [
         (f"emoji-64 {how}", tokenizer)
         for how in ("clean", "jpeg")
-        for tokenizer in ("raw Lab", HAND_MADE, f"{HAND_MADE}, chroma", "dhvt-base")
+        for tokenizer in ("raw Lab", HAND_MADE, f"{HAND_MADE}, chroma", f"{HAND_MADE}, JPEG undone", "dhvt-base")
     ]
 
 

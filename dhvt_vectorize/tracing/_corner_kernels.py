@@ -13,6 +13,7 @@ REACH = 1.5  # pixels that a corner moves at most
 BENT, BENT_LEFT = 16, 0.5  # points over which a side's bend is told, and what that leaves of a line's scatter at most
 MOST_BENT = 0.9  # radians that a side turns over these: a parabola is no arc of more
 MEETINGS = 3  # times that bent sides are extended to where they meet
+AS_SHARP, AS_SHARP_BETWEEN = 0.7, 0.76  # of a corner's turn, that is there closer up; between points closer is farther
 CORNER_COS = np.cos(np.radians(32.0))
 
 
@@ -32,21 +33,33 @@ def _turn_cos(points, i, wide, k, n, closed):
 
 
 @njit(cache=True, nogil=True)
+def _sharpness(points, i, wide, n, closed):
+    """The cosine of a turn that is as sharp closer up, else 1; at point i, or between it and the next."""
+    far = _turn_cos(points, i, wide, FAR, n, closed)
+    if far > CORNER_COS:
+        return 1.0
+    near = _turn_cos(points, i, wide, NEAR, n, closed)
+    # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
+    return near if np.arccos(near) >= (AS_SHARP_BETWEEN if wide else AS_SHARP) * np.arccos(far) else 1.0
+
+
+@njit(cache=True, nogil=True)
 def corners(points, closed):
     """Indices of the corners of a polyline, its ends not counted: turns that are sharp and stay as sharp closer up."""
     n = points.shape[0]
     last = n - 1
     sharpness = np.ones(n)
     for i in range(0 if closed else 1, last):
-        # a tip may lie between two points
-        for wide in range(2):
-            far = _turn_cos(points, i, wide, FAR, n, closed)
-            if far > CORNER_COS:
-                continue
-            near = _turn_cos(points, i, wide, NEAR, n, closed)
-            # on a smooth bend the turn over half the distance is half as large; at a corner it is all there
-            if np.arccos(near) >= (0.76 if wide else 0.7) * np.arccos(far):
-                sharpness[i] = min(sharpness[i], near)
+        sharpness[i] = _sharpness(points, i, 0, n, closed)
+    at_points = sharpness.copy()
+    for i in range(0 if closed else 1, last):
+        # a tip may lie between two points, if it is at none
+        alone = True
+        for k in range(-NEAR, NEAR + 2):
+            j = (i + k) % last if closed else min(max(i + k, 0), last)
+            alone = alone and at_points[j] == 1.0
+        if alone:
+            sharpness[i] = _sharpness(points, i, 1, n, closed)
     found = np.empty(n, np.int64)
     count = 0
     for i in range(0 if closed else 1, last):
