@@ -16,15 +16,30 @@ LEAST_CHANGE = 8.0  # levels between neighbours, from which on a misfit tells so
 
 
 @njit(cache=True, nogil=True)
-def luma_and_chroma(rgb, luma, chroma):
-    """JFIF's Y, and Cb, Cr about zero, of uint8 (H, W, ≥3), into float32 (H, W) and (H, W, 2)."""
-    for y in range(rgb.shape[0]):
+def luma_and_chroma(first, last, rgb, luma, chroma):
+    """JFIF's Y, and Cb and Cr about zero, of rows first…last − 1 of levels (H, W, ≥3): float32 (H, W) and (H, W, 2)."""
+    for y in range(first, last):
         for x in range(rgb.shape[1]):
             r, g, b = np.float32(rgb[y, x, 0]), np.float32(rgb[y, x, 1]), np.float32(rgb[y, x, 2])
             light = np.float32(0.299) * r + np.float32(0.587) * g + np.float32(0.114) * b
             luma[y, x] = light
             chroma[y, x, 0] = (b - light) * np.float32(1 / 1.772)
             chroma[y, x, 1] = (r - light) * np.float32(1 / 1.402)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def red_green_blue(light, blue, red):
+    """The levels of a luma and a chroma, not rounded."""
+    green = light - np.float32(0.344136) * blue - np.float32(0.714136) * red
+    return light + np.float32(1.402) * red, green, light + np.float32(1.772) * blue
+
+
+@njit(cache=True, nogil=True, inline="always")
+def write_levels(rgb, y, x, light, blue, red):
+    """Into uint8 (H, W, ≥3)."""
+    levels = red_green_blue(light, blue, red)
+    for c in range(3):
+        rgb[y, x, c] = np.uint8(min(max(np.rint(levels[c]), 0.0), 255.0))
 
 
 @njit(cache=True, nogil=True)
@@ -153,12 +168,4 @@ def sharpen(first, last, luma, spread_luma, chroma, settled, busy, near, alike, 
             trust = np.exp(-max(rest, 0.0) / misfit) * s / (s + 0.05)
             c0 = chroma[y, x, 0] + trust * (m0 - cov0 / spread * my - chroma[y, x, 0])
             c1 = chroma[y, x, 1] + trust * (m1 - cov1 / spread * my - chroma[y, x, 1])
-            light = luma[y, x]
-            _write(rgb, y, x, 0, light + 1.402 * c1)
-            _write(rgb, y, x, 1, light - 0.344136 * c0 - 0.714136 * c1)
-            _write(rgb, y, x, 2, light + 1.772 * c0)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _write(rgb, y, x, c, value):
-    rgb[y, x, c] = np.uint8(min(max(np.rint(value), 0.0), 255.0))
+            write_levels(rgb, y, x, luma[y, x], c0, c1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._chroma_kernels import red_green_blue
 
 BLOCK, TILE = 8, 16  # pixels: the sides of a block, and of one at half the resolution
 BUSY = 24.0  # levels between neighbours at an edge, between a block's darkest and lightest pixel if it tells something
@@ -108,18 +109,6 @@ def quantised(first, last, plane, steps, whole, centres, values):
 
 
 @njit(cache=True, nogil=True)
-def split(first, last, rgb, y_plane, cb_plane, cr_plane):
-    """JFIF's Y less 128, Cb and Cr, of rows first…last − 1 of levels (H, W, ≥3)."""
-    for y in range(first, last):
-        for x in range(rgb.shape[1]):
-            red, green, blue = np.float32(rgb[y, x, 0]), np.float32(rgb[y, x, 1]), np.float32(rgb[y, x, 2])
-            light = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
-            y_plane[y, x] = light - np.float32(128.0)
-            cb_plane[y, x] = (blue - light) * np.float32(1 / 1.772)
-            cr_plane[y, x] = (red - light) * np.float32(1 / 1.402)
-
-
-@njit(cache=True, nogil=True)
 def beyond_range(first, last, decoded, seen, rgb):
     """Where a colour was cut at black or white, what the decoder had before: rows first…last − 1 of `rgb`, in place.
 
@@ -130,22 +119,12 @@ def beyond_range(first, last, decoded, seen, rgb):
     """
     for y in range(first, last):
         for x in range(seen.shape[1]):
-            light = decoded[0, y, x] + np.float32(128.0)
-            blue, red = decoded[1, y, x], decoded[2, y, x]
+            whole = red_green_blue(decoded[0, y, x] + np.float32(128.0), decoded[1, y, x], decoded[2, y, x])
             for c in range(3):
-                value = seen[y, x, c]
-                if 0 < value < 255:
-                    continue
-                if c == 0:
-                    whole = light + np.float32(1.402) * red
-                elif c == 1:
-                    whole = light - np.float32(0.344136) * blue - np.float32(0.714136) * red
-                else:
-                    whole = light + np.float32(1.772) * blue
-                if value == 0:
-                    rgb[y, x, c] = min(max(whole, np.float32(-CLIPS)), np.float32(0.0))
-                else:
-                    rgb[y, x, c] = max(min(whole, np.float32(255.0 + CLIPS)), np.float32(255.0))
+                if seen[y, x, c] == 0:
+                    rgb[y, x, c] = min(max(whole[c], np.float32(-CLIPS)), np.float32(0.0))
+                elif seen[y, x, c] == 255:
+                    rgb[y, x, c] = max(min(whole[c], np.float32(255.0 + CLIPS)), np.float32(255.0))
 
 
 @njit(cache=True, nogil=True)

@@ -75,8 +75,12 @@ def _write_weights(logits, least, weights):
 @njit(cache=True, nogil=True)
 def _widen(row, more, out):
     """Write a row with so many more pixels on either side, each as its nearest."""
-    for x in range(out.size):
-        out[x] = row[min(max(x - more, 0), row.size - 1)]
+    for x in range(more):
+        out[x] = row[0]
+        out[out.size - 1 - x] = row[row.size - 1]
+    inner = out[more : more + row.size]
+    for x in range(row.size):
+        inner[x] = row[x]
 
 
 @njit(cache=True, nogil=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..kernel_cache import njit
+from ._chroma_kernels import write_levels
 from ._jpeg_kernels import BLOCK, TILE, backward, forward
 
 PLANES = 3
@@ -184,12 +185,4 @@ def join(first, last, runs, planes, rgb):
         top, left, right = runs[index]
         for y in range(top, top + TILE):
             for x in range(left, right):
-                light, blue, red = planes[0, y, x] + np.float32(128.0), planes[1, y, x], planes[2, y, x]
-                rgb[y, x, 0] = _level(light + np.float32(1.402) * red)
-                rgb[y, x, 1] = _level(light - np.float32(0.344136) * blue - np.float32(0.714136) * red)
-                rgb[y, x, 2] = _level(light + np.float32(1.772) * blue)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _level(value):
-    return np.uint8(min(max(np.rint(value), np.float32(0.0)), np.float32(255.0)))
+                write_levels(rgb, y, x, planes[0, y, x] + np.float32(128.0), planes[1, y, x], planes[2, y, x])

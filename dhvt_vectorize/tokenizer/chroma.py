@@ -111,7 +111,11 @@ def _luma_and_chroma(
 ) -> tuple[Float32[np.ndarray, "H W"], Float32[np.ndarray, "H W 2"]]:
     luma = np.empty(pixels.shape[:2], np.float32)
     chroma = np.empty((*luma.shape, 2), np.float32)
-    _chroma_kernels.luma_and_chroma(pixels, luma, chroma)
+    in_parts(
+        len(luma),
+        lambda first, last: _chroma_kernels.luma_and_chroma(first, last, pixels, luma, chroma),
+        _ROWS_A_THREAD,
+    )
     return luma, chroma
 
 

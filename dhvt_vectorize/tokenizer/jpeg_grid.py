@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float32, Shaped, UInt8
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
-from . import _jpeg_kernels
+from . import _chroma_kernels, _jpeg_kernels
 from ._jpeg_kernels import BLOCK, BUSY, TILE
 from .half_resolution import Plane, means, samples_of
 from .parts import in_parts
@@ -38,6 +38,7 @@ MOST_MISFIT = 0.65
 MOST_MISFIT_OF_CHROMA, SURELY = 0.5, 0.25
 BUSY_BLOCKS, BLOCKS_LOOKED_AT = 32, 256
 BUSY_IN_CHROMA = 8.0
+_ROWS_A_THREAD = 32
 FEW_BLOCKS = 12  # choose among all qualities
 FACTORS = ((2, 2), (1, 1), (1, 2))  # 4:2:0, 4:4:4, 4:2:2
 LEAST_SEEN = 64  # pixels that are not cut
@@ -203,5 +204,11 @@ def _stride(plane: Plane) -> int:
 def split(pixels: Shaped[np.ndarray, "H W C"]) -> Float32[np.ndarray, "3 H W"]:
     """JFIF's Y less 128, Cb and Cr, of levels of red, green and blue."""
     planes = np.empty((3, *pixels.shape[:2]), np.float32)
-    in_parts(len(planes[0]), lambda first, last: _jpeg_kernels.split(first, last, pixels, *planes), 32)
+    luma, chroma = planes[0], np.moveaxis(planes[1:], 0, 2)
+    in_parts(
+        len(luma),
+        lambda first, last: _chroma_kernels.luma_and_chroma(first, last, pixels, luma, chroma),
+        _ROWS_A_THREAD,
+    )
+    luma -= 128
     return planes
