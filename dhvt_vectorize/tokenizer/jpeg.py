@@ -93,6 +93,7 @@ def _coefficients(
     pixels: UInt8[np.ndarray, "H W 4"], inside: Bool[np.ndarray, "H W"], how: Compression
 ) -> tuple[Float32[np.ndarray, "1 H W"], Float32[np.ndarray, "2 h w"]]:
     """Luma's and chroma's coefficients, each at its block's place: multiples of the steps where blocks are whole."""
+    # where nothing is known of chroma, rounding it bridges what was cut all the same
     factors = how.factors or (1, 1)
     rgb = pixels[..., :3].astype(np.float32)
     for turn in range(ROUNDS_OF_CUT):
