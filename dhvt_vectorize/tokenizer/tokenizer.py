@@ -126,7 +126,7 @@ class DHVTokenizer(nn.Module):
             zones = flat_zones(premultiply(resolved))
         if photograph and compact:
             values = token_features(values, channels, self.config, self.features.border_strengths(pixels))
-        elif photograph:
+        elif photograph and antialiased:
             values = drawn_features(values, channels, self.config)
         return PixelFeatures(values, colours, is_rim, zones, edge_noise)
 

@@ -304,7 +304,7 @@ class TestDefaultWeights:
 
     def test_what_is_calibrated_is_all_that_differs_from_the_default_settings(self) -> None:
         shipped, default = load_checkpoint().config.to_dict(), TokenizerConfig().to_dict()
-        calibrated = {"learned_gain", "learned_photographs"}
+        calibrated = {"learned_gain", "learned_photographs", "drawn_colour"}
         assert {name for name, value in shipped.items() if value != default[name]} <= calibrated
 
     def test_the_copy_inside_the_package_goes_before_the_one_beside_it(
