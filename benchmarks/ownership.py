@@ -3,11 +3,11 @@
     python -m benchmarks.ownership [--sets emoji icons clipart] [--sizes 64 128 256 512] [--degraded NAME …]
                                    [--weights FILE …] [--split test|tune] [--limit N] [--json FILE]
 
-Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab, rims`
-has the hand-made one, `raw Lab, rims, chroma` also chroma that follows luma (`tokenizer.chroma`),
-`raw Lab, rims, JPEG undone` all that `tokenizer.jpeg` does; others are weights
-files by their stems. True regions are the 4-connected pixels of one owner, borders that cannot be seen left out
-(`dhvt_vectorize.training.owners`). A pixel of which two shapes have equally much (the half, on a grid of half pixels)
+Regions are those that are drawn by default, before small ones are absorbed. `raw Lab` has no rim rule, `raw Lab,
+rims` has the hand-made one, `raw Lab, rims, chroma` also chroma that follows luma (`tokenizer.chroma`), `raw Lab,
+rims, JPEG undone` all that `tokenizer.jpeg` does; others are weights files by their stems. True regions are the
+4-connected pixels of one owner, borders that cannot be seen left out (`dhvt_vectorize.training.owners`). A pixel of
+which two shapes have equally much (the half, on a grid of half pixels)
 has no owner and is not judged. Means over a set:
 
 regions     how many there are, and the true number

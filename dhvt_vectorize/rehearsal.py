@@ -5,13 +5,11 @@ For the kernels that they compile: those are of the types that count, since the 
 
 from __future__ import annotations
 
-import io
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int32, UInt8
-from PIL import Image
 
 from .options import VectorizeOptions
 
@@ -27,9 +25,10 @@ def rehearse_regions() -> None:
     a speck."""
     from .pipeline import reduced
     from .tokenizer.tokenizer import DHVTokenizer
+    from .training.degrade import through_jpeg
 
     tokenizer = DHVTokenizer.load(device="cpu")
-    drawings = _pixels(), _as_jpeg(_pixels()), _pixels(alpha=128)
+    drawings = _pixels(), through_jpeg(_pixels(), 75, subsampling=2), _pixels(alpha=128)
     for pixels, photograph in (*((drawing, False) for drawing in drawings), (_noise(), True)):
         features = tokenizer.pixel_features(pixels, photograph=photograph)
         tokenizer.refine(tokenizer.select(tokenizer.merge_tree(features)), features)
@@ -89,12 +88,6 @@ def _pixels(alpha: int = 255) -> UInt8[np.ndarray, "H W 4"]:
     pixels = np.dstack([colours[labels], np.where(labels == 2, np.uint8(alpha), np.uint8(255))])
     pixels[..., 1] -= (pixels[..., 1] > 0) * np.arange(SIDE, dtype=np.uint8) // 4
     return pixels
-
-
-def _as_jpeg(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
-    buffer = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels[..., :3])).save(buffer, "JPEG", quality=75)
-    return np.array(Image.open(buffer).convert("RGBA"))
 
 
 def _noise() -> UInt8[np.ndarray, "H W 4"]:
