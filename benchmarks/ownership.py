@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,6 +43,8 @@ from .tables import claims_table, markdown_table
 
 if TYPE_CHECKING:
     from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
+    from dhvt_vectorize.training.owners import View
+    from dhvt_vectorize.training.twins import Artwork
 
 KINDS = ("emoji", "icons", "clipart")
 CLEAN = "clean"
@@ -69,19 +72,33 @@ def owners(picture: Picture) -> Labels:
     Raises:
         InputError: its SVG cannot be drawn.
     """
-    from dhvt_vectorize.training.owners import merge_unseen, render, whole_view, zones_of
+    from dhvt_vectorize.training.owners import merge_unseen, render, zones_of
     from dhvt_vectorize.training.twins import read_artwork
 
     assert picture.truth is not None
     artwork = read_artwork(picture.truth.encode(), picture.name)
-    view = whole_view(artwork, max(picture.raster.shape[:2]))
-    if (view.height, view.width) != picture.raster.shape[:2]:
-        raise InputError(picture.name, "has another shape than its picture", "leave it out")
+    view = as_rasterized(artwork, *picture.raster.shape[:2])
     image = render(artwork, view).astype(np.float64)
     alpha = image[..., 3:] / 255
     seen = with_alpha(np.rint(image[..., :3] * alpha + 255 * (1 - alpha)).astype(np.uint8))
     zones = zones_of(artwork, view, SUPERSAMPLING)
     return zones.judged(merge_unseen(zones.regions(), seen, LEAST_CONTRAST))
+
+
+def as_rasterized(artwork: Artwork, height: int, width: int) -> View:
+    """The view that `pictures.rasterize` shows in so many pixels, or shows enlarged to so many.
+
+    resvg rounds a drawing's own size to whole units and fits these into the picture: a drawing of 40.4 units ends 0.4 of
+    them beyond the picture's side, one of 40.6 before it.
+    """
+    from dhvt_vectorize.training.owners import View
+
+    drawing = width * artwork.width / _whole(artwork.width), height * artwork.height / _whole(artwork.height)
+    return View(drawing, 0, 0, width, height)
+
+
+def _whole(length: float) -> int:
+    return max(1, math.floor(length + 0.5))
 
 
 def measured(tokenizer: DHVTokenizer, picture: Picture, true: Labels) -> Ownership:

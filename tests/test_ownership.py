@@ -7,15 +7,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from benchmarks import ownership
-from benchmarks.ownership import CLEAN, HAND_MADE, Ownership, measured, owned, owners, ownership_claims, slivers
+from benchmarks.ownership import (
+    CLEAN,
+    HAND_MADE,
+    Ownership,
+    as_rasterized,
+    measured,
+    owned,
+    owners,
+    ownership_claims,
+    slivers,
+)
 from benchmarks.pictures import Picture, rasterize
 from dhvt_vectorize.errors import UsageError
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
+from dhvt_vectorize.training.owners import render
+from dhvt_vectorize.training.twins import read_artwork
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 30"><path fill="#06c" d="M3 3h20v20h-20z"/>'
@@ -74,6 +86,21 @@ def test_the_owners_of_a_drawing_are_its_shapes_and_the_tokenizer_finds_them() -
     assert true[20, 10] != true[36, 54] != true[1, 1]
     figures = measured(DHVTokenizer.load(device="cpu"), picture, true)
     assert figures == Ownership(3, 3, pytest.approx(1, abs=2e-3), pytest.approx(1, abs=2e-3), 0)
+
+
+@given(st.floats(5, 60), st.floats(5, 60), st.integers(30, 90))
+@settings(max_examples=30, deadline=None)
+def test_a_drawing_of_any_size_is_judged_where_it_was_rasterized(width: float, height: float, side: int) -> None:
+    svg = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 10 10" '
+        'preserveAspectRatio="none"><path fill="#06c" d="M1 1l8 2-3 6z"/></svg>'
+    )
+    raster = rasterize(svg, side)
+    artwork = read_artwork(svg, "a triangle")
+    seen = render(artwork, as_rasterized(artwork, *raster.shape[:2])).astype(np.float64)
+    opacity = seen[..., 3:] / 255
+    # anti-aliasing is to 1 / 256 of a pixel's side
+    np.testing.assert_allclose(seen[..., :3] * opacity + 255 * (1 - opacity), raster, atol=3)
 
 
 def _figures(owned_at_2k: float) -> list[Ownership]:

@@ -36,11 +36,11 @@ class View:
     """A window into a drawing, in pixels.
 
     Attributes:
-        drawing: the whole drawing's (width, height).
-        left, top, width, height: the window, inside it.
+        drawing: the whole drawing's (width, height), not always whole numbers.
+        left, top, width, height: the window, in its whole pixels.
     """
 
-    drawing: tuple[int, int]
+    drawing: tuple[float, float]
     left: int
     top: int
     width: int
