@@ -88,8 +88,8 @@ def owners(picture: Picture) -> Labels:
 def as_rasterized(artwork: Artwork, height: int, width: int) -> View:
     """The view that `pictures.rasterize` shows in so many pixels, or shows enlarged to so many.
 
-    resvg rounds a drawing's own size to whole units and fits these into the picture: a drawing of 40.4 units ends 0.4 of
-    them beyond the picture's side, one of 40.6 before it.
+    resvg rounds a drawing's own size to whole units and fits these into the picture: a drawing of 40.4 units ends 0.4
+    of them beyond the picture's side, one of 40.6 before it.
     """
     from dhvt_vectorize.training.owners import View
 

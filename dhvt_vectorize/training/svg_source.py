@@ -92,8 +92,8 @@ class SvgFolder(Source):
         """A place at a random size; another one if there is but one zone to be seen, a few times."""
         for _ in range(_TRIES):
             whole = whole_view(artwork, np.exp(random.uniform(*np.log(self.sides))))
-            width, height = (min(size, length) for length in whole.drawing)
-            left, top = _random_place(random, whole.drawing, (width, height))
+            width, height = min(size, whole.width), min(size, whole.height)
+            left, top = _random_place(random, (whole.width, whole.height), (width, height))
             view = View(whole.drawing, left, top, width, height)
             zones = zones_of(artwork, view, self.supersampling)
             left, top = _random_place(random, (size, size), (width, height))
