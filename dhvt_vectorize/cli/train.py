@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "dhvt-vectorize train"
 # names here so that the help needs no torch; `training.tasks` has the same, which a test compares
-TASK_NAMES = ("regions", "rims", "borders", "reconstruct", "classify", "segment")
+TASK_NAMES = ("regions", "rims", "borders", "doubling", "reconstruct", "classify", "segment")
 _LEFT_OUT_SHOWN = 10
 # data are photographs if this share of them is
 _MOSTLY = 0.5
@@ -58,8 +58,14 @@ def train(
     ] = None,
     samples: Annotated[int, _option(_DATA, "--samples", text="How many --prepare packs.", metavar="N")] = 10_000,
     degraded: Annotated[
-        float, _option(_DATA, "--degraded", text="Share of drawings degraded as files are, 0 to 1.", metavar="X")
-    ] = 0.5,
+        float | None,
+        _option(
+            _DATA,
+            "--degraded",
+            text="Share of drawings degraded as files are, 0 to 1; default 0.5, of doubling 0.",
+            metavar="X",
+        ),
+    ] = None,
     texture: Annotated[
         float, _option(_DATA, "--texture", text="Share of drawings filled with textures, 0 to 1.", metavar="X")
     ] = 0.0,
@@ -199,13 +205,14 @@ def _train(
     quiet: bool,
     data: Path,
 ) -> None:
+    from ..tokenizer.initial import PARTS
     from ..training.loop import Trainer, join_processes
     from ..training.start import starting_net
     from ..training.tasks import task_named
 
     join_processes()
     net, origin = starting_net(settings.task, init, channels, settings.seed)
-    if settings.task != "borders":
+    if settings.task not in PARTS:
         # what was learned from drawings is for drawings
         net.config = replace(net.config, learned_photographs=photographic)
     task = task_named(settings.task)(net, settings.weights, len(source.classes))

@@ -24,6 +24,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "detail_width": (1, 128),
     "rim_width": (0, 128),
     "border_width": (0, 96),
+    "doubling_width": (0, 128),
     "feature_scale": (1, 128),
     "variance_floor": (1e-6, 1e6),
     "border_price": (0.0, 1e6),
@@ -57,6 +58,7 @@ class TokenizerConfig:
         detail_width: hidden channels of the net at full resolution.
         rim_width: width of the net that decides who owns a rim pixel; 0 leaves that to the hand-made rule.
         border_width: width of the net that sees where borders are, for tokens of photographs; 0 leaves it out.
+        doubling_width: width of the net that draws enlarged drawings' edges sharp again; 0 leaves it out.
         feature_scale: integer steps a Lab unit in a feature map.
         variance_floor: σ₀², the variance that every region is granted, in Lab².
         border_price: β, the criterion's price of a pixel edge of border, in parameters.
@@ -92,6 +94,7 @@ class TokenizerConfig:
     detail_width: int = 16
     rim_width: int = 40
     border_width: int = 0
+    doubling_width: int = 0
     feature_scale: int = 16
     variance_floor: float = 16.0
     border_price: float = 0.1

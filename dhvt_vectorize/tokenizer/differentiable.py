@@ -15,11 +15,10 @@ import torch
 from jaxtyping import Float, Int32, UInt8
 from torch import Tensor, nn
 
-from .config import TokenizerConfig
 from .features import LARGEST_VALUE, FeatureNet
 from .hierarchy import MergeTree, flat_zones
-from .jpeg import before_jpeg
 from .kind import is_photograph
+from .restored import restored
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition
 from .soft import NearRegions, SoftAssignment, near_regions
@@ -79,7 +78,7 @@ class SoftDivider(nn.Module):
                 tokenizer is used; else the rims of drawings become tokens of their own.
         """
         device = self.net.correct.weight.device
-        images = [as_drawn(image, self.net.config) for image in images]
+        images = [as_drawn(image, self.net) for image in images]
         owners = [rim_owners(image, self.net) for image in images]
         resolved = [in_owners_colours(*each) for each in zip(images, owners, strict=True)]
         shown, given = (as_tensor(arrays).to(device) for arrays in (images, resolved))
@@ -99,9 +98,9 @@ class SoftDivider(nn.Module):
         return divisions
 
 
-def as_drawn(image: UInt8[np.ndarray, "H W 4"], config: TokenizerConfig) -> UInt8[np.ndarray, "H W 4"]:
-    """The image as `DHVTokenizer.pixel_features` takes it: drawings that were JPEGs as they were before."""
-    return image if is_photograph(premultiply(image)) else before_jpeg(image, config)[0]
+def as_drawn(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> UInt8[np.ndarray, "H W 4"]:
+    """The image as `DHVTokenizer.pixel_features` takes it: drawings before they were enlarged or JPEGs."""
+    return image if is_photograph(premultiply(image)) else restored(image, net)[0]
 
 
 def rim_owners(image: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> Int32[np.ndarray, "H W"]:

@@ -45,6 +45,7 @@ from . import _colour_kernels, _mix_kernels
 from .border_net import BorderNet
 from .colour import LINEAR_OF_BYTE, TABLES, UNIT_OF_BYTE, linear_to_lab, srgb_to_linear
 from .config import TokenizerConfig
+from .doubling_net import DoublingNet
 from .mixing import LEAST_WEIGHT, ROWS_A_THREAD, SPACINGS, Rows, mixed
 from .parts import in_parts
 from .rim_net import RimNet
@@ -79,7 +80,8 @@ class FeatureMap:
 class FeatureNet(nn.Module):
     """The pixel-wise embedding that is trained.
 
-    `rims`, if there, is the net that resolves the image it takes, `borders` the one that sees where things end.
+    `rims`, if there, is the net that resolves the image it takes, `borders` the one that sees where things end,
+    `doubling` the one that undoes enlarging.
 
     Args:
         config: its widths, depth, channels, the weight of alpha and the scale of a feature map.
@@ -106,6 +108,7 @@ class FeatureNet(nn.Module):
             self.mix.bias.view(len(SPACINGS), 9)[:, 4] = _OWN_LOGIT
         self.rims = RimNet(config.rim_width) if config.rim_width else None
         self.borders = BorderNet(config.border_width) if config.border_width else None
+        self.doubling = DoublingNet(config.doubling_width) if config.doubling_width else None
 
     def forward(
         self, image: Float[Tensor, "B 4 H W"], resolved: Float[Tensor, "B 4 H W"] | None = None
@@ -195,6 +198,11 @@ class FeatureNet(nn.Module):
     def learned_borders(self) -> BorderNet | None:
         """The net that sees where people would draw borders; None while there is none that has learned."""
         return self.borders if self.borders is not None and self.borders.is_trained else None
+
+    @property
+    def learned_doubling(self) -> DoublingNet | None:
+        """The net that undoes enlarging; None while there is none that has learned."""
+        return self.doubling if self.doubling is not None and self.doubling.is_trained else None
 
     def border_strengths(self, pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "2 H W"] | None:
         """How strong a border lies to the left of each pixel and above it, see `BorderNet.strengths`; None: no net."""

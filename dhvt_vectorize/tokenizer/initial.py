@@ -21,14 +21,21 @@ from .config import TokenizerConfig
 from .features import FeatureNet
 
 SEED = 0
-WITH_BORDERS: dict[str, Any] = {
-    "border_width": 24,
-    "token_border_exponent": 0.1,
-    "token_compactness": 60.0,
-    "token_border_tension": 0.4,
-    "token_smoothing": 0.0,
+PARTS: dict[str, dict[str, Any]] = {
+    "borders": {
+        "border_width": 24,
+        "token_border_exponent": 0.1,
+        "token_compactness": 60.0,
+        "token_border_tension": 0.4,
+        "token_smoothing": 0.0,
+    },
+    "doubling": {"doubling_width": 32},
 }
-"""Settings of a tokenizer that has learned borders, where they differ from the defaults."""
+"""Parts that a net has only once they are to learn, and the settings of a tokenizer with each, where they differ.
+
+Where texture is smoothed away between learned borders, nothing else need smooth it, and borders need not be short:
+these were best on BSDS500 val.
+"""
 INITIAL_CARD = {
     "name": "dhvt-base",
     "trained_on": "nothing",
@@ -63,15 +70,11 @@ def widened(net: FeatureNet, channels: int) -> FeatureNet:
     return wide.to(net.correct.weight.device).train(net.training)
 
 
-def with_borders(net: FeatureNet, seed: int = SEED) -> FeatureNet:
-    """The net with one for borders, which has yet to learn; a net that has one stays as it is.
-
-    Where texture is smoothed away between borders, nothing else need smooth it, and borders need not be short:
-    `WITH_BORDERS` has what was best on BSDS500 val.
-    """
-    if net.borders is not None:
+def with_part(net: FeatureNet, part: str, seed: int = SEED) -> FeatureNet:
+    """The net with one of `PARTS`, which has yet to learn; a net that has it stays as it is."""
+    if getattr(net, part) is not None:
         return net
-    wide = initial_net(replace(net.config, **WITH_BORDERS), seed)
+    wide = initial_net(replace(net.config, **PARTS[part]), seed)
     wide.load_state_dict({**wide.state_dict(), **net.state_dict()})
     return wide.to(net.correct.weight.device).train(net.training)
 

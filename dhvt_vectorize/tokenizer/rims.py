@@ -145,3 +145,12 @@ def premultiply(pixels: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"
         return pixels
     product: UInt8[np.ndarray, "H W 4"] = _rim_kernels.premultiply(pixels)
     return product
+
+
+def straight(premultiplied: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndarray, "H W 4"]:
+    """What `premultiply` takes to these pixels; no colour where nothing shows."""
+    alpha = premultiplied[..., 3:].astype(np.uint32)
+    if (alpha == 255).all():
+        return premultiplied
+    colour = (premultiplied[..., :3] * np.uint32(255) + alpha // 2) // np.maximum(alpha, 1)
+    return np.concatenate([np.minimum(colour, 255).astype(np.uint8), premultiplied[..., 3:]], 2)

@@ -23,10 +23,10 @@ from .config import TokenizerConfig
 from .criteria import CriterionSettings, node_costs
 from .features import FeatureNet
 from .hierarchy import MergeTree, flat_zones
-from .jpeg import before_jpeg
 from .kind import is_photograph, noise_level
 from .parts import on_threads
 from .refine import refine
+from .restored import restored
 from .rims import in_owners_colours, premultiply, resolve_rims
 from .selection import Partition, cut_into, cut_of_least_cost, levels_above
 from .token_features import drawn_features, token_features
@@ -102,7 +102,7 @@ class DHVTokenizer(nn.Module):
         photograph = is_photograph(colours, noise) if photograph is None else photograph
         edge_noise = 0.0
         if antialiased and not photograph:
-            (pixels, edge_noise), given = before_jpeg(pixels, self.config), pixels
+            (pixels, edge_noise), given = restored(pixels, self.features), pixels
             if pixels is not given:
                 colours = premultiply(pixels)
                 noise = noise_level(colours)

@@ -26,7 +26,7 @@ from PIL.PngImagePlugin import PngImageFile
 from ..errors import InputError, OutputError, UsageError
 from ..output import make_folder, write_atomically
 from .image_sources import NO_LABEL, grouped, labelled_sample, read_label_map
-from .samples import IGNORED, Sample, random_square, randomly_turned
+from .samples import IGNORED, Sample, random_square, randomly_turned, unlabelled
 from .sources import Source
 
 PREFIX = "samples"
@@ -158,13 +158,17 @@ class ShardSource(Source):
     kind: str = field(default="packed samples", init=False)
 
     @classmethod
-    def of(cls, shards: list[Path]) -> ShardSource:
+    def of(cls, shards: list[Path], *, labelled: bool = True) -> ShardSource:
         """The samples in shard files, in order.
 
+        Args:
+            shards: the files.
+            labelled: whether every image must have a label map.
+
         Raises:
-            InputError: a file is missing, damaged or truncated, or holds an image without label maps.
+            InputError: a file is missing, damaged or truncated, or lacks label maps.
         """
-        return cls([item for shard in shards for item in _items(shard)])
+        return cls([item for shard in shards for item in _items(shard, labelled=labelled)])
 
     def name(self, index: int) -> str:
         """The shard and the member in it."""
@@ -177,7 +181,8 @@ class ShardSource(Source):
         for member in map_members:
             with member.content() as content:
                 maps.append((member.full_name, read_label_map(content, member.full_name)))
-        sample = labelled_sample(_pixels(image_member), image_member.full_name, maps)
+        pixels, name = _pixels(image_member), image_member.full_name
+        sample = labelled_sample(pixels, name, maps) if maps else unlabelled(pixels, name)
         if size is not None:
             sample = randomly_turned(random_square(sample, size, random), random)
         return sample.numbered()
@@ -192,7 +197,7 @@ def _pixels(member: _Member) -> np.ndarray:
             raise InputError(member.full_name, f"is damaged ({error})", "pack the samples anew") from error
 
 
-def _items(shard: Path) -> list[tuple[_Member, tuple[_Member, ...]]]:
+def _items(shard: Path, *, labelled: bool) -> list[tuple[_Member, tuple[_Member, ...]]]:
     try:
         size = shard.stat().st_size
         with tarfile.open(shard, "r:") as tar:
@@ -203,7 +208,7 @@ def _items(shard: Path) -> list[tuple[_Member, tuple[_Member, ...]]]:
         raise InputError(shard, "is truncated", "copy or pack it anew")
     members = {member.name: member for member in found}
     items = [(members[image], tuple(members[m] for m in maps)) for image, maps in grouped(members)]
-    bare = [image.name for image, maps in items if not maps]
+    bare = [image.name for image, maps in items if labelled and not maps]
     if bare or not items:
         cause = f"holds no label map for {bare[0]}" if bare else "holds no samples"
         raise InputError(shard, cause, "pack the samples anew")

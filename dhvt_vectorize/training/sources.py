@@ -16,7 +16,9 @@ import numpy as np
 from ..errors import InputError, UsageError
 from .samples import Sample, unlabelled
 
-TASKS = ("reconstruct", "classify", "segment", "regions", "rims", "borders")
+TASKS = ("reconstruct", "classify", "segment", "regions", "rims", "borders", "doubling")
+WITHOUT_LABELS = ("reconstruct", "doubling")
+"""Tasks that images alone are enough for."""
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
@@ -135,14 +137,15 @@ def check_source(source: Source) -> DataReport:
 
 
 def open_source(
-    path: Path, task: str, *, degraded: float = 0.5, texture: float = 0.0, photographs: Path | None = None
+    path: Path, task: str, *, degraded: float | None = None, texture: float = 0.0, photographs: Path | None = None
 ) -> Source:
     """The source that a path is.
 
     Args:
         path: a folder or a shard file.
         task: one of `TASKS`.
-        degraded: of SVG files, the share (0…1) of samples that are degraded as files are.
+        degraded: of SVG files, the share (0…1) of samples that are degraded as files are; None is half, and none for
+            `doubling`, which learns how drawings look that are not.
         texture: of SVG files, the share (0…1) of samples whose zones are textured.
         photographs: of SVG files, a folder of photographs whose parts are among the textures.
 
@@ -152,6 +155,8 @@ def open_source(
     """
     if task not in TASKS:
         raise UsageError("--task", f"no such task {task!r}", f"choose one of {', '.join(TASKS)}")
+    if degraded is None:
+        degraded = 0.0 if task == "doubling" else 0.5
     for option, share in (("--degraded", degraded), ("--texture", texture)):
         if not 0 <= share <= 1:
             raise UsageError(option, f"{share} is no share", "give a number from 0 to 1")
@@ -160,22 +165,23 @@ def open_source(
 
         return ClassFolder.of(path)
     shards, drawings, images = (_files(path, suffixes) for suffixes in ((".tar",), (".svg",), IMAGE_SUFFIXES))
-    if task in ("regions", "rims", "borders", "reconstruct") and (shards or drawings):
-        source = _packed(path, shards) if shards else _drawn(path, drawings, degraded, texture, photographs)
-        return WithoutLabels(source) if task == "reconstruct" else source
+    if task not in ("classify", "segment") and (shards or drawings):
+        bare = task in WITHOUT_LABELS
+        source = _packed(path, shards, bare) if shards else _drawn(path, drawings, degraded, texture, photographs)
+        return WithoutLabels(source) if bare else source
     if not images:
         raise InputError(path, f"holds nothing to {task} with", "see the documentation of `train` for what it may hold")
     from .image_sources import ImageFolder, LabelMapFolder
 
-    if task == "reconstruct":
+    if task in WITHOUT_LABELS:
         return ImageFolder.of(path, images)
     return LabelMapFolder.of(path, images, holds_classes=task == "segment")
 
 
-def _packed(path: Path, shards: list[str]) -> Source:
+def _packed(path: Path, shards: list[str], bare: bool) -> Source:
     from .shards import ShardSource
 
-    return ShardSource.of([path / name for name in shards] if path.is_dir() else [path])
+    return ShardSource.of([path / name for name in shards] if path.is_dir() else [path], labelled=not bare)
 
 
 def _drawn(path: Path, drawings: list[str], degraded: float, texture: float, photographs: Path | None) -> Source:

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..tokenizer.checkpoint import load_checkpoint
 from ..tokenizer.config import TokenizerConfig
 from ..tokenizer.features import FeatureNet
-from ..tokenizer.initial import initial_net, with_borders
+from ..tokenizer.initial import PARTS, initial_net, with_part
 
 if TYPE_CHECKING:
     from .loop import TrainingSettings
@@ -27,7 +27,7 @@ def starting_net(task: str, init: Path | None, channels: int | None, seed: int) 
         UsageError: `channels` are out of range, or others than `init` has.
     """
     net, origin = _net(init, channels, seed)
-    return (with_borders(net, seed) if task == "borders" else net), origin
+    return (with_part(net, task, seed) if task in PARTS else net), origin
 
 
 def _net(init: Path | None, channels: int | None, seed: int) -> tuple[FeatureNet, str]:

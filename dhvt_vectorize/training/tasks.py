@@ -7,6 +7,7 @@ In: samples of equal size and what each draws at random. Out: the terms of the l
   merging meets.
 - `rims`: who owns the rims, alone; of the net, what decides that learns, and the rest stays as it is.
 - `borders`: where annotators draw borders, alone: what `border_net` learns from images with label maps.
+- `doubling`: how images look at twice their size, alone: what `doubling_net` learns from images of any kind.
 - `reconstruct`: rate and distortion of the drawing itself. Each pixel is rebuilt from the mean colours of the regions
   it may belong to; the rate is the criterion's price of the tokens expected from the relaxed cut.
 - `classify`: a small transformer over the tokens of a cut names the image's class: cross-entropy.
@@ -56,7 +57,7 @@ from .losses import (
     token_segmentation,
 )
 from .samples import Sample
-from .views import retaken
+from .views import halved, retaken
 
 # The partitions whose regions are judged have between N / MOST_PIXELS and N / LEAST_PIXELS regions.
 MOST_PIXELS, LEAST_PIXELS = 2500, 120
@@ -66,6 +67,7 @@ _RELAXATION = 0.5
 _WIDTH, _DEPTH, _HEADS = 96, 4, 4
 # Attention grows with the square of the tokens: no cut has more.
 _MOST_TOKENS = 256
+_HARDLY_WRONG = 0.005  # of the range of colours: errors below it count by their squares
 LAB_UNIT = 100.0
 """Lab units that count as one where a transformer is told of features."""
 
@@ -123,8 +125,9 @@ class Task(nn.Module):
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
-        if net.borders is not None:
-            net.borders.requires_grad_(False)  # no loss but its own reaches it
+        for part in (net.borders, net.doubling):
+            if part is not None:
+                part.requires_grad_(False)  # no loss but its own reaches it
         self.divider = SoftDivider(net)
         self.weights = weights or LossWeights()
         self.compact = self.weights.compact or self.takes_tokens
@@ -237,7 +240,7 @@ class RimsTask(PartTask):
 
     def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
         assert self.net.rims is not None
-        image = premultiply(as_drawn(sample.image, self.net.config))
+        image = premultiply(as_drawn(sample.image, self.net))
         return ownership_loss(self.net.rims, image, sample.labels)
 
 
@@ -254,6 +257,20 @@ class BordersTask(PartTask):
             image, labels = retaken(image, labels, random)
         colour = self.net.colours(image).contiguous(memory_format=torch.channels_last)
         return drawn_borders([answer[0] for answer in self.net.borders(colour)], labels)
+
+
+class DoublingTask(PartTask):
+    """Images at half their size → the images, alone; in training reduced in any of the usual ways, see `halved`."""
+
+    part, missing = "doubling", "these weights have no net for doubling"
+
+    def _loss(self, sample: Sample, random: np.random.Generator) -> Tensor:
+        assert self.net.doubling is not None
+        halves = halved(premultiply(sample.image), random if self.training else None)
+        half, whole = (as_tensor([each]).to(self.net.correct.weight.device) for each in halves)
+        wrong = (self.net.doubling(half) - whole).square().sum(1)
+        loss: Tensor = (wrong + _HARDLY_WRONG**2).sqrt().mean()
+        return loss
 
 
 class ReconstructTask(Task):
@@ -329,6 +346,7 @@ TASKS: dict[str, type[Task]] = {
     "regions": RegionsTask,
     "rims": RimsTask,
     "borders": BordersTask,
+    "doubling": DoublingTask,
     "reconstruct": ReconstructTask,
     "classify": ClassifyTask,
     "segment": SegmentTask,

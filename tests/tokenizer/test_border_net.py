@@ -13,7 +13,7 @@ from dhvt_vectorize.tokenizer.border_net import STRENGTHS, BorderNet
 from dhvt_vectorize.tokenizer.checkpoint import load_checkpoint, save_checkpoint
 from dhvt_vectorize.tokenizer.config import TokenizerConfig
 from dhvt_vectorize.tokenizer.features import FeatureNet
-from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, WITH_BORDERS, initial_net, with_borders
+from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, PARTS, initial_net, with_part
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 from dhvt_vectorize.training.losses import drawn_borders
 from dhvt_vectorize.training.start import starting_net
@@ -82,7 +82,7 @@ def test_a_mirror_image_has_the_mirrored_borders() -> None:
 
 
 def test_until_it_has_learned_it_is_left_out() -> None:
-    net = with_borders(initial_net())
+    net = with_part(initial_net(), "borders")
     image = np.zeros((8, 8, 4), np.uint8)
     assert net.learned_borders is None
     assert net.border_strengths(image) is None
@@ -90,20 +90,22 @@ def test_until_it_has_learned_it_is_left_out() -> None:
     assert _net(answering=False).is_trained is False
 
 
-def test_a_net_for_borders_joins_one_that_has_learned_and_changes_nothing_else() -> None:
-    net = DHVTokenizer.load(device="cpu").features
-    wide = with_borders(net)
-    assert with_borders(wide) is wide
+@pytest.mark.parametrize("part", sorted(PARTS))
+def test_a_part_joins_a_net_that_has_learned_and_changes_nothing_else(part: str) -> None:
+    net = initial_net(TokenizerConfig(learned_gain=0.4))
+    wide = with_part(net, part)
+    assert with_part(wide, part) is wide
     state = wide.state_dict()
     assert all(torch.equal(state[name], value) for name, value in net.state_dict().items())
     changed = {name for name, value in wide.config.to_dict().items() if value != net.config.to_dict()[name]}
-    assert changed == {"border_width", *WITH_BORDERS}
+    assert changed == set(PARTS[part])
 
 
-def test_only_who_is_to_learn_borders_begins_with_a_net_for_them() -> None:
+def test_only_who_is_to_learn_a_part_begins_with_it() -> None:
     for task in TASKS:
         net, origin = starting_net(task, None, None, 3)
-        assert (net.borders is not None) == (task == "borders")
+        for part in PARTS:
+            assert (getattr(net, part) is not None) == (task == part)
         assert "seed 3" in origin
 
 
@@ -136,7 +138,7 @@ def test_it_learns_to_part_textures_and_tokens_follow(tmp_path: Path) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         base = initial_net()
-        net = with_borders(base)
+        net = with_part(base, "borders")
     assert net.borders is not None
     colour = net.colours(torch.from_numpy(image).permute(2, 0, 1)[None].float() / 255)
     labels = torch.from_numpy(owner[None])

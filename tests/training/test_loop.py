@@ -26,7 +26,10 @@ from dhvt_vectorize.training.sources import Source
 from dhvt_vectorize.training.tasks import TASKS, LossWeights, Task, task_named
 
 SIZE = 32
-CONFIG = TokenizerConfig(channels=5, context_width=8, context_depth=2, detail_width=8, rim_width=8, border_width=6)
+CONFIG = TokenizerConfig(
+    channels=5, context_width=8, context_depth=2, detail_width=8, rim_width=8, border_width=6, doubling_width=4
+)
+PARTS = ("rims", "borders", "doubling")
 
 
 class Discs(Source):
@@ -78,11 +81,13 @@ def test_every_tasks_loss_reaches_the_net_and_moves_it(task: str, tmp_path: Path
     trainer.run()
     after = dict(trainer.task.named_parameters())
     # a layer that is zero at first passes nothing on in the first step, and does from then on
-    net = {name: (after[name] != value).any() for name, value in before.items() if name.startswith("net.")}
-    alone = {part: {name for name in net if name.startswith(f"net.{part}.")} for part in ("rims", "borders")}
-    assert all(net[name] == (task in ("regions", "rims")) for name in alone["rims"])
-    assert all(net[name] == (task == "borders") for name in alone["borders"])
-    assert all(net[name] == (task not in alone) for name in set(net) - alone["rims"] - alone["borders"])
+    of_net = "divider.net."
+    net = {name: (after[name] != value).any() for name, value in before.items() if name.startswith(of_net)}
+    alone = {part: {name for name in net if name.startswith(f"{of_net}{part}.")} for part in PARTS}
+    for part, names in alone.items():
+        assert names
+        assert all(net[name] == (task == part or (task, part) == ("regions", "rims")) for name in names)
+    assert all(net[name] == (task not in alone) for name in set(net).difference(*alone.values()))
     others = {task} if task in alone else {"borders", "count", "tokens"}
     assert others | {"loss"} <= set(trainer.history[-1])
 

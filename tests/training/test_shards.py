@@ -7,7 +7,7 @@ from data_folders import write_drawings, write_maps
 from dhvt_vectorize.errors import InputError, OutputError, UsageError
 from dhvt_vectorize.training import shards
 from dhvt_vectorize.training.shards import ShardSource, pack
-from dhvt_vectorize.training.sources import Source, check_source, open_source
+from dhvt_vectorize.training.sources import WITHOUT_LABELS, Source, check_source, open_source
 
 
 @pytest.fixture
@@ -68,6 +68,17 @@ def test_every_annotator_and_what_is_ignored_survive(tmp_path):
     for sample in whole(open_source(tmp_path / "out", "regions")):
         assert sample.labels.shape == (3, 16, 16)
         np.testing.assert_array_equal(sample.labels[0] == -1, np.broadcast_to(np.arange(16)[:, None] < 4, (16, 16)))
+
+
+@pytest.mark.parametrize("task", WITHOUT_LABELS)
+def test_images_alone_are_enough_for_tasks_without_labels(task, tmp_path):
+    drawn = open_source(write_drawings(tmp_path / "drawings"), task)
+    pack(drawn, tmp_path / "out", 3, 24, seed=0)
+    for sample in whole(open_source(tmp_path / "out", task)):
+        assert sample.image.shape == (24, 24, 4)
+        assert len(sample.labels) == 0
+    with pytest.raises(InputError, match="holds no label map"):
+        open_source(tmp_path / "out", "regions")
 
 
 def test_a_shard_is_a_plain_tar_file_without_dates_and_owners(drawings, tmp_path):

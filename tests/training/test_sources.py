@@ -191,6 +191,16 @@ def test_a_map_of_another_size_is_refused_with_both_names_and_sizes(tmp_path):
         check_source(open_source(tmp_path, "regions"))
 
 
+def test_who_learns_doubling_is_shown_drawings_as_they_are_unless_told_otherwise(tmp_path):
+    folder = write_drawings(tmp_path)
+    shares = [
+        open_source(folder, task, degraded=share)
+        for task, share in (("doubling", None), ("doubling", 0.25), ("regions", None))
+    ]
+    given = [getattr(source, "_source", source).degraded for source in shares]
+    assert given == [0.0, 0.25, 0.5]
+
+
 def test_label_maps_are_no_images_to_reconstruct(tmp_path):
     source = open_source(write_maps(tmp_path), "reconstruct")
     assert [source.name(index) for index in range(len(source))] == ["one.png", "two.png"]

@@ -1,4 +1,4 @@
-"""A photograph taken anew: of another size, in other light, its labels in their places."""
+"""An image as it might have been too: of another size, in other light, halved, its labels in their places."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from dhvt_vectorize.training.views import NEAREST, retaken
+from dhvt_vectorize.training.views import NEAREST, halved, retaken
 
 
 def _halves(height: int = 40, width: int = 60) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,3 +41,34 @@ def test_one_generator_gives_one_view_and_others_give_others() -> None:
     assert torch.equal(first, again)
     assert first.shape != other.shape or not torch.equal(first, other)
     assert torch.equal(image, _halves()[0])
+
+
+def _premultiplied(height: int, width: int) -> np.ndarray:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 4), np.uint8)
+    pixels[..., :3] = np.minimum(pixels[..., :3], pixels[..., 3:])
+    return pixels
+
+
+@pytest.mark.parametrize("size", [(2, 2), (8, 12), (9, 13)])
+def test_half_an_image_has_the_means_of_fours(size: tuple[int, int]) -> None:
+    pixels = _premultiplied(*size)
+    half, whole = halved(pixels, None)
+    height, width = size[0] // 2, size[1] // 2
+    assert (whole == pixels[: 2 * height, : 2 * width]).all()
+    means = whole.reshape(height, 2, width, 2, 4).mean((1, 3))
+    # rounded once along each axis
+    assert np.abs(half - means).max() <= 1.0
+
+
+def test_at_random_it_is_reduced_in_several_ways_and_in_other_colours() -> None:
+    pixels = _premultiplied(16, 16)
+    found = [halved(pixels, np.random.default_rng(seed)) for seed in range(24)]
+    assert len({half.tobytes() for half, _ in found}) > 12
+    for half, whole in found:
+        assert half.shape == (8, 8, 4)
+        assert (whole[..., 3] == pixels[..., 3]).all()
+        assert (whole[..., :3] <= whole[..., 3:]).all()
+        opposite = whole[..., 3:] - whole[..., :3]
+        assert any((np.sort(each, 2) == np.sort(pixels[..., :3], 2)).all() for each in (whole[..., :3], opposite))
+    again = halved(pixels, np.random.default_rng(0))
+    assert (again[0] == found[0][0]).all()
