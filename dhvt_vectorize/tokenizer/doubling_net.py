@@ -4,9 +4,9 @@ In: premultiplied sRGB in 0..1. Out: four pixels for each.
 
 An anti-aliased pixel says how much of it each of two colours covers, not where; its neighbours say where (the learned
 super-resolution of Dong et al. 2016). Each of the four pixels is a mean of the 3×3 pixels around, with weights that are
-predicted (a kernel prediction network, Bako et al. 2017): no colour is invented, and what is plain stays so exactly.
-Then all four are shifted until their mean is the pixel that they were (back-projection, Irani & Peleg 1991), which
-brings back what lines thinner than a pixel had lost.
+predicted (a kernel prediction network, Bako et al. 2017), so that what is plain stays so exactly. Then all four are
+shifted until their mean is the pixel that they were (back-projection, Irani & Peleg 1991), as far as the colours around
+go: no colour is invented.
 
 The last layer begins at the weights of bilinear interpolation. Only drawings that were enlarged are shown to the net,
 and of these only what is not plain; it has 39,000 parameters at a width of 32.
@@ -31,7 +31,6 @@ _AROUND = 9
 _HALF = 0.5  # colours are 0 in the middle of their range
 _RARELY = math.exp(-3.5)  # the weight that interpolation gives to none, at first
 _TILE_PIXELS = 2**15
-_SEEN = DEPTH + 1
 
 
 class DoublingNet(nn.Module):
@@ -61,6 +60,7 @@ class DoublingNet(nn.Module):
         around = around.view(batch, channels, 1, _AROUND, height, width)
         quarters = (around * weights[:, None]).sum(3)
         quarters = quarters + (image[:, :, None] - quarters.mean(2, keepdim=True))
+        quarters = torch.minimum(torch.maximum(quarters, around.amin(3)), around.amax(3))
         return functional.pixel_shuffle(quarters.flatten(1, 2), 2)
 
     @torch.inference_mode()
@@ -68,23 +68,20 @@ class DoublingNet(nn.Module):
         """The picture at twice its size; what is plain costs nothing."""
         device = self.weigh.weight.device
         height, width = premultiplied.shape[:2]
-        found = np.empty((height, 2, width, 2, 4), np.uint8)
-        for tile in tiles(premultiplied, premultiplied, _TILE_PIXELS, _SEEN, 1):
+        found = np.empty((2 * height, 2 * width, 4), np.uint8)
+        for tile in tiles(premultiplied, premultiplied, _TILE_PIXELS, DEPTH, 1):
+            parts = tile.rows, tile.columns
+            place = tuple(slice(2 * part.start, 2 * part.stop) for part in parts)
             if tile.is_plain:
-                found[tile.rows.start : tile.rows.stop, :, tile.columns.start : tile.columns.stop] = premultiplied[
-                    tile.rows.start, tile.columns.start
-                ]
+                found[place] = premultiplied[tile.rows.start, tile.columns.start]
                 continue
             seen = torch.from_numpy(np.ascontiguousarray(premultiplied[tile.seen])).to(device)
             answer = self(seen.permute(2, 0, 1)[None].float() / 255)[0]
-            levels = torch.round(answer.clamp(0, 1) * 255).byte().permute(1, 2, 0).cpu().numpy()
-            parts = levels.reshape(levels.shape[0] // 2, 2, levels.shape[1] // 2, 2, 4)
-            top, left = tile.rows.start - tile.rows.seen.start, tile.columns.start - tile.columns.seen.start
-            rows, columns = tile.rows.stop - tile.rows.start, tile.columns.stop - tile.columns.start
-            found[tile.rows.start : tile.rows.stop, :, tile.columns.start : tile.columns.stop] = parts[
-                top : top + rows, :, left : left + columns
-            ]
-        return found.reshape(2 * height, 2 * width, 4)
+            levels = torch.round(answer * 255).byte().permute(1, 2, 0).cpu().numpy()
+            top, left = (2 * (part.start - part.seen.start) for part in parts)
+            rows, columns = (2 * (part.stop - part.start) for part in parts)
+            found[place] = levels[top : top + rows, left : left + columns]
+        return found
 
 
 def _interpolating() -> Float[Tensor, "2 2 3 3"]:
