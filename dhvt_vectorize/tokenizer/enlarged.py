@@ -6,7 +6,8 @@ enlarging that gives it again. Bicubic and Lanczos' filters overshoot beside edg
 was cut: what is then missing in the picture that comes again is sought by turns.
 
 In: premultiplied pixels. Limits: a whole factor, the filters of Pillow and its kin, and nothing else done to the
-picture since. An edge as sharp as clean drawings have is in no enlargement; a picture without any may be one or not.
+picture since. An edge as sharp as clean drawings have is in no enlargement; a picture of nothing but ramps may be one
+or not, and is taken for none.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ MOST_OFF = 0.2
 PATIENCE = 4
 HASTE = np.float32(1.9)  # from turn to turn; below 2, beyond which what is sought runs away
 ROWS_LOOKED_AT = 16
+LEAST_STEP = 32  # levels between two neighbours of the smaller picture, somewhere
 LEAST_SIDE = 4  # of the smaller picture; with less there is nothing to tell by
 
 Levels = Float32[np.ndarray, "H W C"]
@@ -119,7 +121,7 @@ def before_enlarging(premultiplied: UInt8[np.ndarray, "H W 4"]) -> UInt8[np.ndar
         across, down = _Axis.of(width, factor, how), _Axis.of(height, factor, how)
         most_off = how.unsure + (ROUNDED if opaque else ROUNDED_WITH_ALPHA)
         small = _recovered(given, across, down, how.turns, most_off)
-        if small is not None:
+        if small is not None and max(np.abs(np.diff(small, axis=axis)).max() for axis in (0, 1)) >= LEAST_STEP:
             levels = np.rint(np.clip(small, 0, 255)).astype(np.uint8)
             return np.concatenate([levels, np.full_like(levels[..., :1], 255)], 2) if opaque else levels
     return None

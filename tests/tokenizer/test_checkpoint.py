@@ -34,7 +34,7 @@ from dhvt_vectorize.tokenizer.checkpoint import (
 )
 from dhvt_vectorize.tokenizer.config import TokenizerConfig, default_weights_path
 from dhvt_vectorize.tokenizer.features import FeatureNet
-from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, initial_net
+from dhvt_vectorize.tokenizer.initial import INITIAL_CARD, PARTS, initial_net
 
 CARD = {"name": "test", "trained_on": "noise", "method": "none", "scores": {"psnr": 12.5}, "hours": [1, 2]}
 SMALL = TokenizerConfig(context_width=4, context_depth=1, detail_width=4, border_price=0.75, rim_rule=False)
@@ -302,10 +302,11 @@ class TestDefaultWeights:
         assert loaded.card["name"] == "dhvt-base"
         assert loaded.net.is_trained
 
-    def test_what_is_calibrated_is_all_that_differs_from_the_default_settings(self) -> None:
+    def test_what_is_calibrated_or_learned_since_is_all_that_differs_from_the_default_settings(self) -> None:
         shipped, default = load_checkpoint().config.to_dict(), TokenizerConfig().to_dict()
         calibrated = {"learned_gain", "learned_photographs", "drawn_colour"}
-        assert {name for name, value in shipped.items() if value != default[name]} <= calibrated
+        differs = {name for name, value in shipped.items() if value != default[name]}
+        assert differs <= calibrated | PARTS["doubling"].keys()
 
     def test_the_copy_inside_the_package_goes_before_the_one_beside_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -79,6 +79,14 @@ def test_what_was_not_enlarged_so_is_none(seed: int, change) -> None:
     assert before_enlarging(change(drawing(seed))) is None
 
 
+@pytest.mark.parametrize("steepness", [0.0, 0.5, 3.7])
+def test_nothing_but_a_ramp_is_none(steepness: float) -> None:
+    ramp = np.full((40, 60, 4), 255, np.uint8)
+    ramp[..., 0] = np.rint(20 + steepness * np.arange(60))
+    ramp[..., 1] = np.rint(20 + steepness * np.arange(40))[:, None]
+    assert before_enlarging(ramp) is None
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (2, 2), (7, 9), (6, 400), (8, 7)])
 def test_too_small_or_odd_pictures_are_none(shape: tuple[int, int]) -> None:
     assert before_enlarging(np.full((*shape, 4), 255, np.uint8)) is None
