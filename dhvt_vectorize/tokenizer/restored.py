@@ -26,12 +26,11 @@ def restored(pixels: UInt8[np.ndarray, "H W 4"], net: FeatureNet) -> tuple[UInt8
         pixels: sRGB with straight alpha.
         net: whose settings say what is undone; without a net for doubling enlarged drawings stay as they are.
     """
-    doubling = net.learned_doubling
-    small = None if doubling is None else before_enlarging(premultiply(pixels))
+    doubling, given = net.learned_doubling, premultiply(pixels)
+    small = None if doubling is None else before_enlarging(given)
     if doubling is None or small is None:
         return before_jpeg(pixels, net.config)
     original, noise = before_jpeg(straight(small), net.config)
-    given = premultiply(pixels)
     sharp = _enlarged(premultiply(original), len(pixels) // len(small), doubling)
     changed = np.abs(sharp.astype(np.int16) - given).max(2, keepdims=True) > HARDLY
     return straight(np.where(changed, sharp, given)), noise

@@ -37,6 +37,7 @@ from ..tokenizer.criteria import CriterionSettings, node_costs
 from ..tokenizer.differentiable import SoftDivider, SoftDivision, as_drawn, as_tensor
 from ..tokenizer.features import FeatureNet
 from ..tokenizer.hierarchy import MergeTree
+from ..tokenizer.initial import PARTS
 from ..tokenizer.relaxed import node_moments, relaxed_cut
 from ..tokenizer.rim_net import ownership_loss
 from ..tokenizer.rims import premultiply
@@ -125,7 +126,7 @@ class Task(nn.Module):
 
     def __init__(self, net: FeatureNet, weights: LossWeights | None = None, classes: int = 0) -> None:
         super().__init__()
-        for part in (net.borders, net.doubling):
+        for part in [getattr(net, name) for name in PARTS]:
             if part is not None:
                 part.requires_grad_(False)  # no loss but its own reaches it
         self.divider = SoftDivider(net)

@@ -14,13 +14,13 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
+from .degrade import REDUCING, Resampling
+
 NEAREST = 1.4  # times as large, or as small
 _CONTRAST, _LIGHT, _TINT = 0.3, 0.1, 0.06  # how far each goes to either side
 _LEAST_SIDE = 16
 # most drawings are rasterised at the size they have, which is hardly other than the mean of smaller pixels
-_REDUCING = (Image.Resampling.BOX,) * 3 + tuple(
-    getattr(Image.Resampling, name) for name in ("BILINEAR", "BICUBIC", "LANCZOS")
-)
+_REDUCING = (Resampling.BOX,) * 2 + REDUCING
 
 
 def retaken(
@@ -49,7 +49,7 @@ def halved(
         random: reduces it in any way, with its colours exchanged and turned to their opposites; None takes the means.
     """
     whole = premultiplied[: premultiplied.shape[0] // 2 * 2, : premultiplied.shape[1] // 2 * 2]
-    reducing = Image.Resampling.BOX
+    reducing = Resampling.BOX
     if random is not None:
         reducing = _REDUCING[random.integers(len(_REDUCING))]
         whole = whole[..., [*random.permutation(3), 3]]

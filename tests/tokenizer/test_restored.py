@@ -14,8 +14,6 @@ from dhvt_vectorize.tokenizer.restored import restored
 from dhvt_vectorize.tokenizer.rims import premultiply
 from dhvt_vectorize.tokenizer.tokenizer import DHVTokenizer
 
-FACTORS = (2, 3, 4)
-
 
 @pytest.fixture(scope="module")
 def shipped() -> FeatureNet:
